@@ -1,0 +1,234 @@
+// Package bolt keeps a vault in one local file, for one instance.
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
+
+	"sallyport/vault"
+)
+
+// Store is a [vault.Store] in a bbolt file. Updates that wait at the same time
+// share a commit, and with it the one fsync that it costs.
+type Store struct {
+	db     *bbolt.DB
+	writer *writer
+}
+
+var _ vault.Store = (*Store)(nil)
+
+// Open opens the file at path, creating it if needed, readable by its owner
+// alone. It fails after one second if another process has it open.
+func Open(path string) (*Store, error) {
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      time.Second,
+		FreelistType: bbolt.FreelistMapType,
+		// A file that outgrows its mapping has to wait for its readers; this
+		// much address space, not memory, postpones that.
+		InitialMmapSize: 1 << 28,
+	})
+	switch {
+	case errors.Is(err, bbolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%s is in use by another process: stop the gateway that has it open, or give another --store", path)
+	case errors.Is(err, bbolterrors.ErrInvalid), errors.Is(err, bbolterrors.ErrChecksum), errors.Is(err, bbolterrors.ErrVersionMismatch):
+		return nil, fmt.Errorf("%s is not a Sallyport store, or is damaged: %w; restore a backup, or give another --store", path, err)
+	case err != nil:
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	return &Store{db, newWriter(db)}, nil
+}
+
+// Close implements [vault.Store]. It waits for the updates under way.
+func (s *Store) Close() error {
+	s.writer.close()
+	return s.db.Close()
+}
+
+// View implements [vault.Store].
+func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.db.View(func(tx *bbolt.Tx) error { return fn(&kv{tx: tx}) })
+}
+
+// Update implements [vault.Store].
+func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
+	return s.writer.do(ctx, fn)
+}
+
+// expiries orders what expires by when: 8 bytes of Unix seconds, bucket, 0, key.
+const expiries = "\x00expiries"
+
+// kv is a transaction, or the part of one that one function makes.
+type kv struct {
+	tx   *bbolt.Tx
+	undo []change // what was there before, for a function that fails
+}
+
+// change is the former content of a key; a nil value was not there.
+type change struct {
+	bucket     string
+	key, value []byte
+}
+
+func (kv *kv) get(bucket string, key []byte) []byte {
+	if b := kv.tx.Bucket([]byte(bucket)); b != nil {
+		return b.Get(key)
+	}
+	return nil
+}
+
+// set is the one place that writes: a nil value deletes.
+func (kv *kv) set(bucket string, key, value []byte) error {
+	b, err := kv.tx.CreateBucketIfNotExists([]byte(bucket))
+	if err != nil {
+		return err
+	}
+	kv.undo = append(kv.undo, change{bucket, key, bytes.Clone(b.Get(key))})
+	return put(b, key, value)
+}
+
+func put(b *bbolt.Bucket, key, value []byte) error {
+	if value == nil {
+		return b.Delete(key)
+	}
+	return b.Put(key, value)
+}
+
+// rollback takes back what was written, latest first.
+func (kv *kv) rollback() error {
+	for i := len(kv.undo) - 1; i >= 0; i-- {
+		c := kv.undo[i]
+		if err := put(kv.tx.Bucket([]byte(c.bucket)), c.key, c.value); err != nil {
+			return err
+		}
+	}
+	kv.undo = nil
+	return nil
+}
+
+func (kv *kv) Get(bucket, key string) (vault.Value, error) {
+	b := kv.get(bucket, []byte(key))
+	if b == nil {
+		return vault.Value{}, vault.ErrNotFound
+	}
+	return decode(b)
+}
+
+func (kv *kv) Put(bucket, key string, v vault.Value) error {
+	if err := kv.Delete(bucket, key); err != nil {
+		return err
+	}
+	if !v.Expires.IsZero() {
+		if err := kv.set(expiries, expiryKey(v.Expires, bucket, key), []byte{}); err != nil {
+			return err
+		}
+	}
+	return kv.set(bucket, []byte(key), encode(v))
+}
+
+func (kv *kv) Delete(bucket, key string) error {
+	old, err := kv.Get(bucket, key)
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !old.Expires.IsZero() {
+		if err := kv.set(expiries, expiryKey(old.Expires, bucket, key), nil); err != nil {
+			return err
+		}
+	}
+	return kv.set(bucket, []byte(key), nil)
+}
+
+// Scan reads ahead, since a cursor loses its place when its bucket is written.
+func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
+	const ahead = 100
+	return func(yield func(vault.Entry, error) bool) {
+		for {
+			b := kv.tx.Bucket([]byte(bucket))
+			if b == nil {
+				return
+			}
+			var entries []vault.Entry
+			c := b.Cursor()
+			for k, v := c.Seek([]byte(after)); k != nil && len(entries) < ahead; k, v = c.Next() {
+				if string(k) <= after {
+					continue
+				}
+				value, err := decode(v)
+				if err != nil {
+					yield(vault.Entry{}, err)
+					return
+				}
+				entries = append(entries, vault.Entry{Key: string(k), Value: value})
+			}
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(entries) < ahead {
+				return
+			}
+			after = entries[len(entries)-1].Key
+		}
+	}
+}
+
+func (kv *kv) Sweep(t time.Time, n int) (int, error) {
+	b := kv.tx.Bucket([]byte(expiries))
+	if b == nil {
+		return 0, nil
+	}
+	var due [][]byte
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil && len(due) < n && unix(k).Before(t); k, _ = c.Next() {
+		due = append(due, bytes.Clone(k))
+	}
+	for _, k := range due {
+		bucket, key, _ := bytes.Cut(k[8:], []byte{0})
+		if err := kv.Delete(string(bucket), string(key)); err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}
+
+func expiryKey(t time.Time, bucket, key string) []byte {
+	k := binary.BigEndian.AppendUint64(nil, uint64(t.Unix()))
+	return append(append(append(k, bucket...), 0), key...)
+}
+
+func unix(b []byte) time.Time { return time.Unix(int64(binary.BigEndian.Uint64(b)), 0) }
+
+// encode puts the expiry, 8 bytes of Unix seconds or zero, before the sealed bytes.
+func encode(v vault.Value) []byte {
+	var t uint64
+	if !v.Expires.IsZero() {
+		t = uint64(v.Expires.Unix())
+	}
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(v.Sealed)), t), v.Sealed...)
+}
+
+func decode(b []byte) (vault.Value, error) {
+	if len(b) < 8 {
+		return vault.Value{}, errors.New("bolt: a value is cut short")
+	}
+	v := vault.Value{Sealed: bytes.Clone(b[8:])}
+	if binary.BigEndian.Uint64(b) != 0 {
+		v.Expires = unix(b)
+	}
+	return v, nil
+}

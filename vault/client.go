@@ -1,0 +1,139 @@
+package vault
+
+import (
+	"net/url"
+	"slices"
+	"time"
+)
+
+// Client is an application that signs users in through the gateway (RFC 6749,
+// section 2).
+type Client struct {
+	forever
+	ID           string
+	Name         string
+	Description  string
+	AppType      string   // Auth0's: "regular_web", "spa", "native", "non_interactive", "resource_server"
+	SecretHashes []string // of confidential clients, newest first; none for public ones
+	AuthMethod   string   // at the token endpoint: "client_secret_post", "client_secret_basic" or "none"
+	RedirectURIs []string
+	LogoutURIs   []string // where users may be sent after signing out
+	Origins      []string // of browsers that may call the token endpoint (CORS)
+	GrantTypes   []string
+	FirstParty   bool
+	Conformant   bool   // wants the specification's form where OpenID Connect and Auth0 differ
+	API          string // the identifier of the resource server that the client stands for, if it does
+
+	IDTokenLifetime time.Duration // zero means ten hours
+	Rotate          bool          // replace the refresh token at each use
+	RefreshLifetime time.Duration // of a refresh token, from its sign-in; zero means for ever
+	RefreshIdle     time.Duration // until an unused refresh token dies; zero means never
+	Metadata        map[string]string
+}
+
+func (c Client) Key() string { return c.ID }
+
+// Public reports whether the client cannot keep a secret (RFC 6749, section 2.1).
+func (c Client) Public() bool { return c.AuthMethod == "none" }
+
+// May reports whether the client may use a grant type.
+func (c Client) May(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// Validate finds fault with a client that cannot be kept.
+func (c Client) Validate() error {
+	switch {
+	case c.ID == "":
+		return &Invalid{"client_id", "is missing"}
+	case len(c.ID) > 128:
+		return &Invalid{"client_id", "is longer than 128 characters"}
+	case c.Name == "":
+		return &Invalid{"name", "is missing"}
+	case !slices.Contains([]string{"client_secret_post", "client_secret_basic", "none"}, c.AuthMethod):
+		return &Invalid{"token_endpoint_auth_method", "should be client_secret_post, client_secret_basic or none"}
+	case c.AuthMethod != "none" && len(c.SecretHashes) == 0:
+		return &Invalid{"client_secret", "is missing, and token_endpoint_auth_method asks for one"}
+	case c.Public() && c.May("client_credentials"):
+		return &Invalid{"grant_types", "client_credentials needs a client with a secret"}
+	}
+	for _, field := range []struct {
+		name string
+		uris []string
+	}{{"callbacks", c.RedirectURIs}, {"allowed_logout_urls", c.LogoutURIs}} {
+		for _, s := range field.uris {
+			if problem := uriProblem(s); problem != "" {
+				return &Invalid{field.name, problem + ": " + s}
+			}
+		}
+	}
+	return nil
+}
+
+// uriProblem says what is wrong with a URI that users may be sent to (RFC 6749,
+// section 3.1.2; RFC 8252, section 7, for native applications' own schemes).
+func uriProblem(s string) string {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return "is not a URL"
+	case u.Scheme == "":
+		return "is not an absolute URL"
+	case u.Fragment != "":
+		return "has a fragment"
+	case u.User != nil:
+		return "has a user name in it"
+	case slices.Contains([]string{"javascript", "data", "vbscript", "file", "about", "blob"}, u.Scheme):
+		return "has a scheme that is no place to go"
+	case (u.Scheme == "http" || u.Scheme == "https") && u.Host == "":
+		return "has no host"
+	}
+	return ""
+}
+
+// ResourceServer is an API that access tokens can be for.
+type ResourceServer struct {
+	forever
+	Identifier         string // the audience of its tokens
+	ID                 string
+	Name               string
+	Scopes             []Scope
+	TokenLifetime      time.Duration // zero means a day
+	AllowOfflineAccess bool
+}
+
+// Scope is one permission of a resource server, with what it means to people.
+type Scope struct{ Value, Description string }
+
+func (r ResourceServer) Key() string { return r.Identifier }
+
+// Has reports whether a scope is one of the API's.
+func (r ResourceServer) Has(scope string) bool {
+	return slices.ContainsFunc(r.Scopes, func(s Scope) bool { return s.Value == scope })
+}
+
+// Validate finds fault with a resource server that cannot be kept.
+func (r ResourceServer) Validate() error {
+	if r.Identifier == "" {
+		return &Invalid{"identifier", "is missing"}
+	}
+	for _, s := range r.Scopes {
+		if s.Value == "" {
+			return &Invalid{"scopes", "one has no value"}
+		}
+	}
+	return nil
+}
+
+// ClientGrant is what a client may ask of a resource server for itself (client
+// credentials, RFC 6749, section 4.4).
+type ClientGrant struct {
+	forever
+	ID       string
+	Client   string
+	Audience string
+	Scopes   []string
+}
+
+func (g ClientGrant) Key() string { return ClientGrantKey(g.Client, g.Audience) }
+
+// ClientGrantKey is what the grant of a client for an audience is kept under.
+func ClientGrantKey(client, audience string) string { return client + " " + audience }

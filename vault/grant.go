@@ -1,0 +1,69 @@
+package vault
+
+import "time"
+
+// Code is an authorization code.
+type Code struct {
+	Hash     string
+	Request  AuthorizationRequest
+	User     string
+	SID      string // of the session
+	Identity string // key of the identity that the user signed in with
+	AuthTime time.Time
+	Expires  time.Time
+}
+
+func (c Code) Key() string          { return c.Hash }
+func (c Code) ExpiresAt() time.Time { return c.Expires }
+
+// Grant is what a user allowed a client at one sign-in. It is kept under the
+// hash of the code that brought it, so that a code shown twice names the grant
+// to revoke (RFC 6749, section 4.1.2); tokens of a grant that is gone are no
+// longer good.
+//
+// A refresh token is the grant's ID and a secret. Where it rotates, each use
+// replaces the secret, and one that is no longer current revokes the grant (RFC
+// 9700, section 4.14.2).
+type Grant struct {
+	ID         string
+	SecretHash string // of the refresh token; "" if there is none
+	Client     string
+	User       string
+	SID        string
+	Identity   string
+	Scopes     []string
+	Audience   string
+	AuthTime   time.Time
+	Created    time.Time
+	Used       time.Time // last refresh
+	Expires    time.Time // never, if zero
+}
+
+func (g Grant) Key() string          { return g.ID }
+func (g Grant) ExpiresAt() time.Time { return g.Expires }
+
+// AccessToken is an opaque access token of the gateway's, good for its own
+// endpoints.
+type AccessToken struct {
+	Hash    string
+	Grant   string
+	Client  string
+	User    string
+	Scopes  []string
+	Expires time.Time
+}
+
+func (t AccessToken) Key() string          { return t.Hash }
+func (t AccessToken) ExpiresAt() time.Time { return t.Expires }
+
+// SigningKey signs the gateway's tokens.
+type SigningKey struct {
+	ID      string // "kid" (RFC 7517, section 4.5)
+	Alg     string // RFC 7518, section 3.1
+	PKCS8   Secret
+	Created time.Time
+	Expires time.Time // until when it is published; never, if zero
+}
+
+func (k SigningKey) Key() string          { return k.ID }
+func (k SigningKey) ExpiresAt() time.Time { return k.Expires }

@@ -1,0 +1,58 @@
+package vault
+
+import "time"
+
+// AuthorizationRequest is what a client asked of the authorization endpoint
+// (OpenID Connect Core 1.0, section 3.1.2.1), checked.
+type AuthorizationRequest struct {
+	ClientID      string
+	RedirectURI   string
+	Scopes        []string
+	State         string
+	Nonce         string
+	CodeChallenge string // always S256 (RFC 7636, section 4.2)
+	Audience      string // identifier of the resource server that the access token is for, if any
+	Prompt        []string
+	MaxAge        *int // seconds; nil if not asked for
+	LoginHint     string
+	Connection    string
+	ConnScopes    []string // Auth0's connection_scope: to ask for upstream besides
+	// Params are the parameters that a connection's upstream parameters may
+	// take over, as they were sent.
+	Params map[string]string
+}
+
+// Purpose is why a user was sent to an identity provider.
+type Purpose string
+
+// ToSignIn is the purpose of signing in to a client.
+const ToSignIn Purpose = "sign in"
+
+// Login is a sign-in under way at an identity provider.
+type Login struct {
+	StateHash   string // of the state that comes back with the answer
+	BrowserHash string // of the cookie of the browser that started it
+	Nonce       string
+	Verifier    Secret // PKCE code verifier
+	Connection  string
+	Purpose     Purpose
+	Request     AuthorizationRequest // of the client
+	Expires     time.Time
+}
+
+func (l Login) Key() string          { return l.StateHash }
+func (l Login) ExpiresAt() time.Time { return l.Expires }
+
+// Session is a browser in which a user is signed in.
+type Session struct {
+	Hash       string // of its ID
+	SID        string // its public name, the "sid" of ID tokens
+	User       string
+	Connection string // that the user signed in with
+	AuthTime   time.Time
+	Clients    []string // that the user signed in to in it
+	Expires    time.Time
+}
+
+func (s Session) Key() string          { return s.Hash }
+func (s Session) ExpiresAt() time.Time { return s.Expires }

@@ -1,0 +1,118 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+)
+
+// Record is a kind of record that the vault keeps.
+type Record interface {
+	// Key is what the record is kept under. Where the key is a secret of its
+	// bearer, such as an authorization code, it is the secret's [Hash].
+	Key() string
+	// ExpiresAt is when the vault forgets the record; zero is never.
+	ExpiresAt() time.Time
+}
+
+// Invalid reports a record that may not be kept, and the field at fault, under
+// the name that people know it by.
+type Invalid struct{ Field, Problem string }
+
+func (e *Invalid) Error() string { return e.Field + ": " + e.Problem }
+
+// Records is one kind of record, within a transaction.
+type Records[R Record] struct {
+	v      *Vault
+	kv     KV
+	bucket string
+}
+
+// Get returns the record with a key, or [ErrNotFound].
+func (rs Records[R]) Get(key string) (r R, err error) {
+	v, err := rs.kv.Get(rs.bucket, key)
+	if err != nil {
+		return r, err
+	}
+	return rs.open(key, v)
+}
+
+// Put keeps a record, in place of any with its key. It refuses a record whose
+// Validate method finds fault with it.
+func (rs Records[R]) Put(r R) error {
+	if v, ok := any(r).(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return err
+		}
+	}
+	plain, err := encoding.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
+	}
+	sealed, err := rs.v.keys.seal(rs.bucket, r.Key(), plain)
+	if err != nil {
+		return err
+	}
+	return rs.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()})
+}
+
+// Take gets a record and deletes it: for what may be used once.
+func (rs Records[R]) Take(key string) (R, error) {
+	r, err := rs.Get(key)
+	if err == nil {
+		err = rs.kv.Delete(rs.bucket, key)
+	}
+	return r, err
+}
+
+// Delete forgets the record with a key, if there is one.
+func (rs Records[R]) Delete(key string) error { return rs.kv.Delete(rs.bucket, key) }
+
+// All yields the records whose key is greater than after, in key order.
+func (rs Records[R]) All(after string) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for e, err := range rs.kv.Scan(rs.bucket, after) {
+			var r R
+			if err == nil {
+				r, err = rs.open(e.Key, e.Value)
+			}
+			if errors.Is(err, ErrNotFound) {
+				continue // expired
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (rs Records[R]) open(key string, v Value) (r R, err error) {
+	if !v.Expires.IsZero() && !rs.v.Now().Before(v.Expires) {
+		return r, ErrNotFound
+	}
+	plain, err := rs.v.keys.open(rs.bucket, key, v.Sealed)
+	if err != nil {
+		return r, err
+	}
+	if err := cbor.Unmarshal(plain, &r); err != nil {
+		return r, fmt.Errorf("vault: decode a record of %s: %w", rs.bucket, err)
+	}
+	return r, nil
+}
+
+// encoding keeps times to the nanosecond.
+var encoding = func() cbor.EncMode {
+	m, err := cbor.EncOptions{Time: cbor.TimeRFC3339NanoUTC}.EncMode()
+	if err != nil {
+		panic(err)
+	}
+	return m
+}()
+
+// forever is embedded in records that do not expire.
+type forever struct{}
+
+func (forever) ExpiresAt() time.Time { return time.Time{} }

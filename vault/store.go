@@ -1,0 +1,55 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+)
+
+// A Store keeps values under ordered keys in named buckets. It is not trusted:
+// everything it sees is already sealed.
+//
+// Update runs fn in a serializable transaction and may run it more than once,
+// so fn must have no effect outside its KV. When it returns nil, what fn wrote
+// is on disk; when it returns an error, nothing of it is kept. View is the
+// same, read-only.
+type Store interface {
+	View(ctx context.Context, fn func(KV) error) error
+	Update(ctx context.Context, fn func(KV) error) error
+	Close() error
+}
+
+// KV is one transaction over a [Store].
+type KV interface {
+	// Get returns [ErrNotFound] if the bucket has no such key.
+	Get(bucket, key string) (Value, error)
+	Put(bucket, key string, v Value) error
+	// Delete of a key that is not there is no error.
+	Delete(bucket, key string) error
+	// Scan yields the bucket's entries whose key is greater than after, in
+	// byte order of their keys. Writing while scanning is allowed.
+	Scan(bucket, after string) iter.Seq2[Entry, error]
+	// Sweep deletes at most n entries, of any bucket, that expired before t,
+	// and returns how many it deleted.
+	Sweep(t time.Time, n int) (int, error)
+}
+
+// Value is a sealed record. A zero Expires never expires; others are kept to
+// the second.
+type Value struct {
+	Sealed  []byte
+	Expires time.Time
+}
+
+// Entry is a key with its value.
+type Entry struct {
+	Key string
+	Value
+}
+
+// ErrNotFound reports that there is no such record, or that it has expired.
+var ErrNotFound = errors.New("vault: not found")
+
+// ErrConflict reports that a record is in the way of another.
+var ErrConflict = errors.New("vault: conflict")

@@ -1,0 +1,126 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// Vault is an open vault.
+type Vault struct {
+	store   Store
+	keys    *keyring
+	flights singleflight.Group // refreshes that this instance waits for, by account
+
+	// Now tells the time. It is time.Now unless a test sets it.
+	Now func() time.Time
+}
+
+// Open opens the vault in store under the root key, and makes a new one in an
+// empty store. It fails with [ErrWrongKey] or [ErrNewer], and then has changed
+// nothing.
+func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
+	keys, err := openKeyring(ctx, store, root)
+	if err != nil {
+		return nil, err
+	}
+	return &Vault{store: store, keys: keys, Now: time.Now}, nil
+}
+
+// Tx is one transaction over the whole vault. Its fields are the schema.
+type Tx struct {
+	Clients         Records[Client]         // applications that sign users in through the gateway
+	Connections     Records[Connection]     // identity providers that the gateway signs users in with
+	ResourceServers Records[ResourceServer] // APIs that access tokens are for, by identifier
+	ClientGrants    Records[ClientGrant]    // what clients may ask of APIs for themselves
+	Users           Records[User]           // people, by the subject that clients know them by
+	Identities      Records[Identity]       // accounts at identity providers, each of one user
+	TokenSets       Records[TokenSet]       // tokens that identity providers issued, by identity
+	Logins          Records[Login]          // sign-ins under way at an identity provider, by state
+	Sessions        Records[Session]        // browsers in which a user is signed in
+	Codes           Records[Code]           // authorization codes, by hash
+	Grants          Records[Grant]          // what users allowed clients, by the hash of the code that brought it
+	AccessTokens    Records[AccessToken]    // opaque access tokens, by hash
+	Keys            Records[SigningKey]     // keys that sign tokens
+
+	now time.Time
+	kv  KV
+}
+
+func (v *Vault) newTx(kv KV) *Tx {
+	return &Tx{
+		Clients:         Records[Client]{v, kv, "clients"},
+		Connections:     Records[Connection]{v, kv, "connections"},
+		ResourceServers: Records[ResourceServer]{v, kv, "resourceservers"},
+		ClientGrants:    Records[ClientGrant]{v, kv, "clientgrants"},
+		Users:           Records[User]{v, kv, "users"},
+		Identities:      Records[Identity]{v, kv, "identities"},
+		TokenSets:       Records[TokenSet]{v, kv, "tokensets"},
+		Logins:          Records[Login]{v, kv, "logins"},
+		Sessions:        Records[Session]{v, kv, "sessions"},
+		Codes:           Records[Code]{v, kv, "codes"},
+		Grants:          Records[Grant]{v, kv, "grants"},
+		AccessTokens:    Records[AccessToken]{v, kv, "accesstokens"},
+		Keys:            Records[SigningKey]{v, kv, "keys"},
+		now:             v.Now(),
+		kv:              kv,
+	}
+}
+
+// Now is the time of the transaction's start.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// View runs fn in a read-only transaction.
+func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
+	return v.store.View(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
+}
+
+// Update runs fn in a transaction, and runs it again if another transaction
+// got in its way. It keeps nothing if fn returns an error.
+func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
+	return v.store.Update(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
+}
+
+// Ready reports whether the store answers and its records can be read.
+func (v *Vault) Ready(ctx context.Context) error {
+	return v.store.View(ctx, func(kv KV) error {
+		derive, err := kv.Get(headerBucket, deriveKey)
+		if err != nil {
+			return err
+		}
+		_, err = v.keys.open(headerBucket, deriveKey, derive.Sealed)
+		return err
+	})
+}
+
+// Sweep forgets what has expired, a bounded number of records a transaction,
+// and returns how many it forgot.
+func (v *Vault) Sweep(ctx context.Context) (int, error) {
+	const batch = 500
+	total := 0
+	for {
+		var n int
+		err := v.store.Update(ctx, func(kv KV) (err error) {
+			n, err = kv.Sweep(v.Now(), batch)
+			return err
+		})
+		total += n
+		if err != nil || n < batch {
+			return total, err
+		}
+	}
+}
+
+// Close closes the vault's store.
+func (v *Vault) Close() error { return v.store.Close() }
+
+// Exists tells a missing record from other trouble: it returns false and no
+// error for [ErrNotFound].
+func Exists(err error) (bool, error) {
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
