@@ -1,0 +1,139 @@
+// Package templates holds the pages. A page is a file NAME.html that defines "title" and "main",
+// and a type here that says what it shows; layout.html is around all of them.
+//
+// The pages of the sign-in side work without scripts and without inline styles, so that their
+// Content-Security-Policy can forbid both.
+package templates
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"path"
+	"strings"
+
+	"sallyport/static"
+)
+
+// Choose is the page "choose": with which connection to sign in to a client.
+type Choose struct {
+	Client      string // its name; may be empty
+	Connections []Choice
+}
+
+// Choice is a connection on the page [Choose].
+type Choice struct {
+	Title    string // what people call it
+	URL      string // where the sign-in with it begins
+	Strategy string // "salesforce-sandbox", …: chooses the icon and the hint
+}
+
+// Hint tells connections of one kind from another where the title may not: a sandbox is easily
+// mistaken for the org that it was copied from.
+func (c Choice) Hint() string {
+	switch c.Strategy {
+	case "salesforce-sandbox":
+		return "Sandbox"
+	case "salesforce-community":
+		return "Experience Cloud"
+	}
+	return ""
+}
+
+// Problem is the page "problem": what happened, why, and what to do about it. It is shown to
+// people who may have caused none of it, so it holds no secret and no stack trace. All but Title
+// may be empty.
+type Problem struct {
+	Title         string // what happened, in a few words
+	Message       string // why
+	Fix           string // what the person, or the operator, can do
+	Code          string // the error's name in the protocol, such as "invalid_request"
+	CorrelationID string // finds the request in the operator's log
+	Back          string // URL of the application
+}
+
+// SignOut is the page "signout": asks before a session is ended at the request of someone who has
+// not shown to know whose it is (OpenID Connect RP-Initiated Logout 1.0, section 2).
+type SignOut struct {
+	Client string  // who asks; may be empty
+	Action string  // where the form is posted
+	Fields []Field // hidden in the form
+	Stay   string  // URL for those who would rather stay; without it they are told to close the page
+}
+
+// Field is a hidden field of a form.
+type Field struct {
+	Name, Value string
+}
+
+// SignedOut is the page "signedout": the session is over.
+type SignedOut struct {
+	Client string // its name; may be empty
+	Back   string // URL of the client; may be empty
+}
+
+// Connected is the page "connected": an account's tokens, which no longer did, have been renewed by
+// their user.
+type Connected struct {
+	Client     string // its name; may be empty
+	Connection string // what people call it
+	Back       string // URL of the client; may be empty
+}
+
+//go:embed *.html
+var files embed.FS
+
+var pages = parse()
+
+// parse reads each page into a copy of the layout, so that all may define "title" and "main".
+func parse() map[string]*template.Template {
+	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
+		"static":     static.URL,
+		"salesforce": func(strategy string) bool { return strings.HasPrefix(strategy, "salesforce") },
+	}).ParseFS(files, "layout.html"))
+
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err)
+	}
+	pages := make(map[string]*template.Template)
+	for _, entry := range entries {
+		if entry.Name() == "layout.html" {
+			continue
+		}
+		page := template.Must(template.Must(layout.Clone()).ParseFS(files, entry.Name()))
+		pages[strings.TrimSuffix(entry.Name(), path.Ext(entry.Name()))] = page
+	}
+	return pages
+}
+
+// Render writes the page of a file, named without its ".html", filled with data of that page's
+// type. Nothing is written when it fails, so that the caller can still answer something else.
+func Render(w io.Writer, name string, data any) error {
+	page, ok := pages[name]
+	if !ok {
+		return fmt.Errorf("templates: no page %q", name)
+	}
+	var b bytes.Buffer
+	if err := page.ExecuteTemplate(&b, "layout", data); err != nil {
+		return fmt.Errorf("templates: %w", err)
+	}
+	_, err := w.Write(bytes.Map(visible, b.Bytes()))
+	return err
+}
+
+// visible replaces what has no place in a page and comes only from strangers' strings: control
+// characters, which a terminal would obey when a page is fetched by hand, bytes that are not
+// UTF-8, and the overrides of writing direction, which can make one address look like another.
+// Right-to-left text does not need them.
+func visible(r rune) rune {
+	switch {
+	case r == '\n', r == '\t':
+		return r
+	case r < ' ', r >= 0x7f && r < 0xa0, r == '\u202d', r == '\u202e':
+		return '\ufffd'
+	}
+	return r
+}

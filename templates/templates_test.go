@@ -1,0 +1,175 @@
+package templates
+
+import (
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// hostile strings that strangers may get onto a page: a client's name, an upstream's error.
+var hostile = map[string]string{
+	"script":         `<script>alert(1)</script>`,
+	"tag and quotes": `"><img src=x onerror=alert(1)>'`,
+	"attribute":      `x" onmouseover="alert(1)" style="color:red`,
+	"scheme":         `javascript:alert(1)`,
+	"template":       `{{.}} ${x} <% %>`,
+	"comment":        `--><!-- </title></textarea></style><b>`,
+	"right to left":  "\u202egro.live\u202c שלום مرحبا",
+	"control":        "a\x00b\x07c\x1b[31md\u0085e\rf",
+	"not UTF-8":      "a\xff\xfeb",
+	"long":           strings.Repeat("<&\"'x", 64<<10/5),
+}
+
+// pagesOf has every page, with s wherever a string may come from outside.
+func pagesOf(s string) map[string]any {
+	return map[string]any{
+		"choose":    Choose{s, []Choice{{s, s, s}, {s, s, "salesforce-sandbox"}}},
+		"problem":   Problem{s, s, s, s, s, s},
+		"signout":   SignOut{s, s, []Field{{s, s}}, s},
+		"signedout": SignedOut{s, s}, "connected": Connected{s, s, s},
+	}
+}
+
+func render(t *testing.T, name string, data any) string {
+	t.Helper()
+	var b strings.Builder
+	if err := Render(&b, name, data); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+var (
+	handler = regexp.MustCompile(`(?i)\son[a-z]+\s*=`)
+	inline  = regexp.MustCompile(`(?i)\sstyle\s*=|<style`)
+)
+
+func TestHostileStringsAreOnlyText(t *testing.T) {
+	harmless := make(map[string]string)
+	for name, data := range pagesOf("word") {
+		harmless[name] = skeleton(render(t, name, data))
+	}
+	for kind, s := range hostile {
+		for name, data := range pagesOf(s) {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				page := render(t, name, data)
+				if strings.ContainsAny(s, `<"`) && strings.Contains(page, s) {
+					t.Error("it stands in the page as it came")
+				}
+				if i := strings.IndexFunc(page, unwelcome); i >= 0 {
+					t.Errorf("the page holds %q", page[i:i+1])
+				}
+				for _, attribute := range []string{"href", "src", "action"} {
+					if strings.Contains(page, attribute+`="javascript:`) {
+						t.Errorf("a script in %s", attribute)
+					}
+				}
+				// The tags must be those of the page with a harmless word in that place.
+				if got, want := skeleton(page), harmless[name]; got != want {
+					t.Errorf("tags\n%.400s\nwant\n%.400s", got, want)
+				}
+			})
+		}
+	}
+}
+
+// skeleton of a page: its tags, without the values of their attributes.
+func skeleton(page string) string {
+	var b strings.Builder
+	inTag, inValue := false, false
+	for _, c := range []byte(page) {
+		switch {
+		case c == '<':
+			inTag = true
+		case c == '>':
+			inTag, inValue = false, false
+			b.WriteString(">\n")
+		case inTag && c == '"':
+			inValue = !inValue
+		}
+		if inTag && !inValue {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func unwelcome(r rune) bool {
+	return unicode.IsControl(r) && r != '\n' && r != '\t' || r == '\u202d' || r == '\u202e'
+}
+
+func TestPagesNeedNoScriptAndNoInlineStyle(t *testing.T) {
+	for name, data := range pagesOf("word") {
+		page := render(t, name, data)
+		if strings.Contains(strings.ToLower(page), "<script") {
+			t.Errorf("%s has a script", name)
+		}
+		if got := inline.FindString(page); got != "" {
+			t.Errorf("%s has an inline style: %q", name, got)
+		}
+		if got := handler.FindString(page); got != "" {
+			t.Errorf("%s has an event handler: %q", name, got)
+		}
+	}
+}
+
+func TestPagesHaveTheirLandmarks(t *testing.T) {
+	for name := range pages {
+		data, ok := pagesOf("word")[name]
+		if !ok {
+			t.Errorf("%s: not tested", name)
+			continue
+		}
+		page := render(t, name, data)
+		for _, once := range []string{"<!doctype html>", `<html lang="en">`, "<title>", "<header>", "<main", "<h1", "</html>"} {
+			if n := strings.Count(page, once); n != 1 {
+				t.Errorf("%s: %q stands there %d times", name, once, n)
+			}
+		}
+	}
+}
+
+func TestPagesWithNothingToSayHaveNoHoles(t *testing.T) {
+	for name, data := range map[string]any{
+		"choose": Choose{}, "problem": Problem{Title: "Gone"}, "signout": SignOut{}, "signedout": SignedOut{}, "connected": Connected{},
+	} {
+		page := render(t, name, data)
+		for _, hole := range []string{"<bdi></bdi>", "<p></p>", `<p dir="auto"></p>`, `href=""`, "<dl", "<code></code>"} {
+			if strings.Contains(page, hole) {
+				t.Errorf("%s has %s", name, hole)
+			}
+		}
+	}
+}
+
+func TestSignOutPostsItsFields(t *testing.T) {
+	page := render(t, "signout", SignOut{Client: "Acme", Action: "/oidc/logout", Fields: []Field{{"state", `a"b`}}})
+	for _, want := range []string{`method="post"`, `action="/oidc/logout"`, `<input type="hidden" name="state" value="a&#34;b">`, "close this page"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %s in\n%s", want, page)
+		}
+	}
+}
+
+func TestFailedPageWritesNothing(t *testing.T) {
+	for name, data := range map[string]any{"choose": Problem{}, "missing": nil, "layout": nil} {
+		var b strings.Builder
+		if err := Render(&b, name, data); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if b.Len() != 0 {
+			t.Errorf("%s: wrote %q", name, b.String())
+		}
+	}
+}
+
+func TestErrorsOfTheWriterAreTold(t *testing.T) {
+	r, w := io.Pipe()
+	r.Close()
+	if err := Render(w, "signedout", SignedOut{}); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("error %v", err)
+	}
+}
