@@ -1,0 +1,102 @@
+package simulator
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// App is an external client app. Its switches are named so that off is what
+// Salesforce starts a new app with, but for PKCE.
+type App struct {
+	Name           string   // shown when consent is asked; "": ConsumerKey
+	ConsumerKey    string   // its client ID
+	ConsumerSecret string   // its client secret; "": none is right
+	Callbacks      []string // redirect URIs, compared character for character
+	LogoutURLs     []string // where a browser may be sent after logout
+	Scopes         []string // what it may ask for; nil: DefaultScopes
+
+	RequirePKCE           bool // refuse an authorization request without a code challenge
+	SecretOptionalWeb     bool // "Require Secret for Web Server Flow" is off
+	SecretOptionalRefresh bool // "Require Secret for Refresh Token Flow" is off
+	Preauthorized         bool // an administrator has approved it for everyone
+
+	NoRotation        bool          // refresh tokens stay as they are when used
+	JWTAccessTokens   bool          // access tokens are JWTs with a fixed expiry
+	JWTTimeout        time.Duration // of those; 0: the org's session timeout
+	FreshAccessTokens bool          // never answer with an opaque access token that is alive already
+	IDTokenTTL        time.Duration // 0: two minutes
+}
+
+// DefaultScopes are the scopes of an app that was given none.
+func DefaultScopes() []string {
+	return []string{"openid", "id", "profile", "email", "api", "refresh_token"}
+}
+
+func (a App) name() string {
+	if a.Name == "" {
+		return a.ConsumerKey
+	}
+	return a.Name
+}
+
+func (a App) scopes() []string {
+	if a.Scopes == nil {
+		return DefaultScopes()
+	}
+	return a.Scopes
+}
+
+func (a App) idTokenTTL() time.Duration {
+	if a.IDTokenTTL == 0 {
+		return 2 * time.Minute
+	}
+	return a.IDTokenTTL
+}
+
+// app finds an app by its consumer key.
+func (s *Salesforce) app(consumerKey string) (App, error) {
+	for _, a := range s.Apps {
+		if consumerKey != "" && a.ConsumerKey == consumerKey {
+			return a, nil
+		}
+	}
+	return App{}, errClientID
+}
+
+// client authenticates the app that sent r, by Basic authentication or by
+// parameters (RFC 6749, section 2.3.1). Where the secret is optional it may be
+// left out, but not be wrong.
+func (s *Salesforce) client(r *http.Request, secretOptional func(App) bool) (App, error) {
+	key, secret, ok := basicAuth(r)
+	if !ok {
+		key, secret = r.Form.Get("client_id"), r.Form.Get("client_secret")
+	}
+	app, err := s.app(key)
+	if err != nil {
+		return App{}, err
+	}
+	if secret == "" && secretOptional(app) {
+		return app, nil
+	}
+	if app.ConsumerSecret == "" || subtle.ConstantTimeCompare([]byte(app.ConsumerSecret), []byte(secret)) != 1 {
+		return App{}, errClient
+	}
+	return app, nil
+}
+
+func never(App) bool { return false }
+
+// basicAuth reads client credentials, form-encoded as the specification has
+// them or plain as many clients do.
+func basicAuth(r *http.Request) (key, secret string, ok bool) {
+	key, secret, ok = r.BasicAuth()
+	if k, err := url.QueryUnescape(key); err == nil {
+		key = k
+	}
+	if p, err := url.QueryUnescape(secret); err == nil {
+		secret = p
+	}
+	return key, secret, ok
+}

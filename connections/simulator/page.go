@@ -1,0 +1,92 @@
+package simulator
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"net/url"
+)
+
+//go:embed pages
+var files embed.FS
+
+var pages = map[string]*template.Template{}
+
+func init() {
+	for _, name := range []string{"login", "accounts", "consent", "error", "signedout", "home"} {
+		pages[name] = template.Must(template.ParseFS(files, "pages/layout.html", "pages/"+name+".html"))
+	}
+}
+
+// view is what pages show.
+type view struct {
+	Title       string
+	Org         string
+	App         string
+	Transaction string
+	Username    string
+	Problem     string // with the form
+	Message     string
+	Code        string
+	User        User
+	Users       []User
+	Meanings    []string
+}
+
+// policy lets pages load nothing but their stylesheet. Chromium holds what a
+// form's answer redirects to against form-action as well, so that it must let
+// every callback through, and what comes after it.
+const policy = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' http: https:"
+
+func render(w http.ResponseWriter, status int, name string, v view) {
+	renderWith(w, status, name, v, policy)
+}
+
+// renderFor is render for a page whose form ends at the request's callback,
+// which may have a scheme of its own.
+func renderFor(w http.ResponseWriter, a *authorization, name string, v view) {
+	csp := policy
+	if u, err := url.Parse(a.redirectURI); err == nil && u.Scheme != "http" && u.Scheme != "https" {
+		csp += " " + u.Scheme + ":"
+	}
+	renderWith(w, http.StatusOK, name, v, csp)
+}
+
+func renderWith(w http.ResponseWriter, status int, name string, v view, csp string) {
+	var b bytes.Buffer
+	if err := pages[name].ExecuteTemplate(&b, "layout", v); err != nil {
+		panic(err) // the templates are ours and views are plain
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html;charset=UTF-8")
+	h.Set("Content-Security-Policy", csp)
+	h.Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes())
+}
+
+// home tells a person what this is and who they are here.
+func (s *Salesforce) home(w http.ResponseWriter, r *http.Request) error {
+	s.mu.Lock()
+	v := view{Title: s.Org.name(), Org: s.Org.name()}
+	if c, err := r.Cookie(cookieName); err == nil {
+		if b, ok := s.browsers[c.Value]; ok && s.now().Before(b.expires) {
+			v.User, _ = s.user(b.user)
+		}
+	}
+	s.mu.Unlock()
+	render(w, http.StatusOK, "home", v)
+	return nil
+}
+
+// style serves the stylesheet.
+func (s *Salesforce) style(w http.ResponseWriter, _ *http.Request) error {
+	css, err := files.ReadFile("pages/style.css")
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/css;charset=UTF-8")
+	_, err = w.Write(css)
+	return err
+}

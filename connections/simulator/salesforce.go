@@ -1,0 +1,116 @@
+package simulator
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Salesforce is a Salesforce org with its external client apps and users.
+// The zero value is an org with two users that no app may sign in to.
+//
+// Its methods are safe for concurrent use; its fields are not to be changed
+// while a request is under way.
+type Salesforce struct {
+	URL   string           // base URL it is reached under, without a slash at the end; "": scheme and Host of each request
+	Org   Org              // the org itself
+	Apps  []App            // its external client apps; nil: none may sign in
+	Users []User           // its users; nil: DefaultUsers
+	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // one line a request, without secrets; nil: none
+
+	KeyBits         int  // size of its RSA keys; 0: 2048, for a key of the real 4096 takes seconds to make
+	ShowCredentials bool // the login page tells the users' names and passwords
+
+	once sync.Once
+	mux  *http.ServeMux
+	mu   sync.Mutex // guards state
+	state
+}
+
+// Warm begins to make the signing keys and returns at once. Without it the
+// first request that needs a key waits for it.
+func (s *Salesforce) Warm() { go s.keyring() }
+
+// ServeHTTP answers as Salesforce would.
+func (s *Salesforce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.once.Do(func() { s.mux = s.routes() })
+	// Some clients join a base URL with a slash and the identity URL's path;
+	// ServeMux would redirect what Salesforce answers.
+	if strings.HasPrefix(r.URL.Path, "//id/") {
+		r = r.Clone(r.Context())
+		r.URL.Path = r.URL.Path[1:]
+		r.URL.RawPath = ""
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// routes is the whole URL map: pattern, name of the endpoint (for Fail and
+// its like), the form its refusals take, handler.
+func (s *Salesforce) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	at := func(pattern, name string, refuse form, handle handler) {
+		mux.Handle(pattern, s.endpoint(name, refuse, handle))
+	}
+
+	at("/services/oauth2/authorize", "authorize", refuseBare, s.authorize)
+	at("GET /sim/authorize", "authorize:resume", refuseAsPage, s.resume)
+	at("POST /sim/login", "login", refuseAsPage, s.login)
+	at("POST /sim/account", "account", refuseAsPage, s.account)
+	at("POST /sim/consent", "consent", refuseAsPage, s.consent)
+
+	at("/services/oauth2/token", "token", refuseOAuth, s.token)
+	at("/services/oauth2/introspect", "introspect", refuseOAuth, s.introspect)
+	at("/services/oauth2/revoke", "revoke", refuseRevocation, s.revoke)
+	at("/services/oauth2/userinfo", "userinfo", refuseAsText, s.userInfo)
+	at("/id/{org}/{user}", "id", refuseAsText, s.identity)
+	at("GET /id/keys", "keys", refuseOAuth, s.keys)
+	at("GET /.well-known/openid-configuration", "discovery", refuseOAuth, s.discovery)
+
+	at("GET /services/data", "versions", refuseREST, s.versions)
+	at("GET /services/data/{$}", "versions", refuseREST, s.versions)
+	at("GET /services/data/{version}", "resources", refuseREST, s.rest(s.resources))
+	at("GET /services/data/{version}/{$}", "resources", refuseREST, s.rest(s.resources))
+	at("GET /services/data/{version}/limits", "limits", refuseREST, s.rest(s.limits))
+	at("GET /services/data/{version}/limits/{$}", "limits", refuseREST, s.rest(s.limits))
+	at("GET /services/data/{version}/query", "query", refuseREST, s.rest(s.query))
+	at("GET /services/data/{version}/query/{$}", "query", refuseREST, s.rest(s.query))
+	at("GET /services/data/{version}/sobjects/{object}/{id}", "sobject", refuseREST, s.rest(s.sobject))
+	at("GET /services/data/{version}/chatter/users/me", "chatter", refuseREST, s.rest(s.chatter))
+	at("/services/data/{version}/{rest...}", "rest", refuseREST, s.rest(s.nothing))
+
+	at("GET /services/auth/idp/oidc/logout", "logout", refuseAsPage, s.endSession)
+	at("GET /secur/logout.jsp", "logout", refuseAsPage, s.endSession)
+	at("GET /{$}", "home", refuseAsPage, s.home)
+	at("GET /sim/style.css", "style", refuseAsPage, s.style)
+	return mux
+}
+
+// base is the URL this request reached Salesforce under: issuer, instance and
+// the host of identity URLs in one.
+func (s *Salesforce) base(r *http.Request) string {
+	switch {
+	case s.URL != "":
+		return s.URL
+	case r.TLS != nil:
+		return "https://" + r.Host
+	default:
+		return "http://" + r.Host
+	}
+}
+
+func (s *Salesforce) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *Salesforce) log() *slog.Logger {
+	if s.Log != nil {
+		return s.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}

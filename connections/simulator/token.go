@@ -1,0 +1,117 @@
+package simulator
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// grants are the grant types served. Those that Salesforce has and this does
+// not (client credentials, JWT bearer, SAML bearer) belong here.
+var grants = map[string]func(*Salesforce, *http.Request) (pairs, error){
+	"authorization_code": (*Salesforce).redeemCode,
+	"refresh_token":      (*Salesforce).refresh,
+}
+
+// token is the token endpoint (RFC 6749, section 3.2). Parameters that it does
+// not know are ignored, as are those that clients send to the wrong grant.
+func (s *Salesforce) token(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return errPOST
+	}
+	grant, ok := grants[r.Form.Get("grant_type")]
+	if !ok {
+		return errGrantType
+	}
+	p, err := grant(s, r)
+	if err != nil {
+		return err
+	}
+	respond(w, r, http.StatusOK, p)
+	return nil
+}
+
+// tokens is the answer to a grant: a session for the family, an ID token if
+// the scopes ask for one, and never expires_in. An empty refresh leaves the
+// refresh token out.
+func (s *Salesforce) tokens(base string, app App, user User, f *family, refresh, nonce string) (pairs, error) {
+	now := s.now()
+	e, err := s.session(base, app, user, f.scopes, now)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(f.access, e.token) {
+		f.access = append(f.access, e.token)
+	}
+	id := s.identityURL(base, user)
+	issuedAt := strconv.FormatInt(now.UnixMilli(), 10)
+
+	var p pairs
+	p.add("access_token", e.token)
+	p.add("refresh_token", refresh)
+	p.add("signature", sign(app.ConsumerSecret, id+issuedAt))
+	p.add("scope", join(f.scopes))
+	if covers(f.scopes, "openid") {
+		idToken, err := s.idToken(base, app, user, e.token, nonce, now)
+		if err != nil {
+			return nil, err
+		}
+		p.add("id_token", idToken)
+	}
+	p.add("instance_url", base)
+	p.add("id", id)
+	p.add("token_type", "Bearer")
+	p.add("issued_at", issuedAt)
+	return p, nil
+}
+
+// session begins a session, or finds the one that the same user, app and
+// scopes have already: Salesforce answers with the same opaque token while it
+// lives.
+func (s *Salesforce) session(base string, app App, user User, scopes []string, now time.Time) (*session, error) {
+	a := approval{user.ID, app.ConsumerKey}
+	if !app.JWTAccessTokens && !app.FreshAccessTokens {
+		for _, e := range s.sessions {
+			if e.approval == a && e.timeout > 0 && now.Before(e.expires) && sameScopes(e.scopes, scopes) {
+				e.slide(now)
+				return e, nil
+			}
+		}
+	}
+	e := &session{approval: a, scopes: scopes, issued: now}
+	if app.JWTAccessTokens {
+		timeout := app.JWTTimeout
+		if timeout == 0 {
+			timeout = s.Org.sessionTimeout()
+		}
+		e.expires = now.Add(timeout)
+		var err error
+		if e.token, err = s.accessToken(base, app, user, scopes, now, e.expires); err != nil {
+			return nil, err
+		}
+	} else {
+		e.timeout = s.Org.sessionTimeout()
+		e.expires = now.Add(e.timeout)
+		e.token = s.Org.id()[:15] + "!AQ" + randomText(94)
+	}
+	s.sessions[e.token] = e
+	return e, nil
+}
+
+// sign proves to the app's holder that the identity URL came from Salesforce.
+func sign(secret, message string) string {
+	if secret == "" {
+		return ""
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(message))
+	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func sameScopes(a, b []string) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
