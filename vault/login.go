@@ -1,6 +1,9 @@
 package vault
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AuthorizationRequest is what a client asked of the authorization endpoint
 // (OpenID Connect Core 1.0, section 3.1.2.1), checked.
@@ -25,8 +28,10 @@ type AuthorizationRequest struct {
 // Purpose is why a user was sent to an identity provider.
 type Purpose string
 
-// ToSignIn is the purpose of signing in to a client.
-const ToSignIn Purpose = "sign in"
+const (
+	ToSignIn    Purpose = "sign in"   // to a client
+	ToReconnect Purpose = "reconnect" // an account whose tokens no longer do
+)
 
 // Login is a sign-in under way at an identity provider.
 type Login struct {
@@ -36,12 +41,26 @@ type Login struct {
 	Verifier    Secret // PKCE code verifier
 	Connection  string
 	Purpose     Purpose
-	Request     AuthorizationRequest // of the client
+	Request     AuthorizationRequest // of the client; of a reconnection, its ClientID alone
+	User        string               // whose account is to be reconnected
 	Expires     time.Time
 }
 
 func (l Login) Key() string          { return l.StateHash }
 func (l Login) ExpiresAt() time.Time { return l.Expires }
+
+// Ticket lets a user connect an account again whose tokens no longer do.
+type Ticket struct {
+	Hash       string
+	Client     string // that the refused exchange was of
+	User       string
+	Connection string
+	Scopes     []string // to ask for besides the connection's
+	Expires    time.Time
+}
+
+func (t Ticket) Key() string          { return t.Hash }
+func (t Ticket) ExpiresAt() time.Time { return t.Expires }
 
 // Session is a browser in which a user is signed in.
 type Session struct {
@@ -56,3 +75,11 @@ type Session struct {
 
 func (s Session) Key() string          { return s.Hash }
 func (s Session) ExpiresAt() time.Time { return s.Expires }
+
+// With is the session with a client among those that the user signed in to.
+func (s Session) With(client string) Session {
+	if !slices.Contains(s.Clients, client) {
+		s.Clients = append(slices.Clip(s.Clients), client)
+	}
+	return s
+}

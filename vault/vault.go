@@ -39,6 +39,7 @@ type Tx struct {
 	Identities      Records[Identity]       // accounts at identity providers, each of one user
 	TokenSets       Records[TokenSet]       // tokens that identity providers issued, by identity
 	Logins          Records[Login]          // sign-ins under way at an identity provider, by state
+	Tickets         Records[Ticket]         // invitations to connect an account again
 	Sessions        Records[Session]        // browsers in which a user is signed in
 	Codes           Records[Code]           // authorization codes, by hash
 	Grants          Records[Grant]          // what users allowed clients, by the hash of the code that brought it
@@ -59,6 +60,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 		Identities:      Records[Identity]{v, kv, "identities"},
 		TokenSets:       Records[TokenSet]{v, kv, "tokensets"},
 		Logins:          Records[Login]{v, kv, "logins"},
+		Tickets:         Records[Ticket]{v, kv, "tickets"},
 		Sessions:        Records[Session]{v, kv, "sessions"},
 		Codes:           Records[Code]{v, kv, "codes"},
 		Grants:          Records[Grant]{v, kv, "grants"},

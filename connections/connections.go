@@ -1,0 +1,178 @@
+// Package connections signs users in with identity providers: it is the relying
+// party's side of the gateway.
+//
+// A [Strategy] is a kind of identity provider. To add one, write a file with a
+// Strategy in it and name it in [Strategies]. A [Set] opens the provider of a
+// connection that the vault keeps.
+//
+//	Provider.AuthCodeURL   where to send the user
+//	   … the user signs in there, and comes back with a code …
+//	Provider.Exchange      the code, for who it is and the tokens issued
+//	Provider.Refresh       later, a refresh token for fresh tokens
+package connections
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"sallyport/vault"
+)
+
+// Provider is the identity provider at the far end of a connection.
+type Provider interface {
+	// AuthCodeURL is where to send the user to, for a login. State is what
+	// the login keeps only the hash of.
+	AuthCodeURL(l vault.Login, state string) string
+	// Exchange redeems the code that the provider sent back for the login:
+	// for who the user is there, and the tokens issued. It checks the ID
+	// token (OpenID Connect Core 1.0, section 3.1.3.7). Errors are an *[Error].
+	Exchange(ctx context.Context, l vault.Login, code string) (vault.Identity, vault.TokenSet, error)
+	// Denied says what the error means that the provider sent back in place
+	// of a code (RFC 6749, section 4.1.2.1).
+	Denied(code, description string) *Error
+	// Refresh redeems a refresh token, with the errors of [vault.Refresher];
+	// those that are no refusal are an *[Error].
+	Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error)
+}
+
+var _ vault.Refresher = Provider(nil)
+
+// Strategy is a kind of identity provider.
+type Strategy struct {
+	Name   string   // as in [vault.Connection.Strategy]
+	Title  string   // as people read it
+	Scopes []string // asked for unless the connection says otherwise
+	Fields []Field  // of [vault.Connection.Options]
+	// Implied are the scopes that a scope brings with it.
+	Implied map[string][]string
+	// Open makes the provider of a connection. It checks the connection, and
+	// reaches for nothing on the network.
+	Open func(c vault.Connection, env Env) (Provider, error)
+}
+
+// Field is an option of a strategy, as the tenant file and the admin pages know
+// it.
+type Field struct {
+	Name, Title, Help, Default string
+}
+
+// Env is what strategies take from their surroundings.
+type Env struct {
+	Issuer string // of the gateway, with its final slash
+	HTTP   *http.Client
+	Now    func() time.Time
+}
+
+// Strategies are the strategies there are, in the order that people see them.
+var Strategies = []Strategy{salesforce, salesforceSandbox}
+
+func strategy(name string) (Strategy, bool) {
+	i := slices.IndexFunc(Strategies, func(s Strategy) bool { return s.Name == name })
+	if i < 0 {
+		return Strategy{}, false
+	}
+	return Strategies[i], true
+}
+
+// ownCallback is the option, of all strategies, by which a connection has a
+// callback URL of its own (RFC 9700, section 4.4.2.2).
+const ownCallback = "own_callback"
+
+// CallbackURL is where the identity provider of a connection sends users back
+// to: the URL to register there.
+func CallbackURL(issuer string, c vault.Connection) string {
+	if c.Options[ownCallback] == "true" {
+		return issuer + "login/callback/" + c.Name
+	}
+	return issuer + "login/callback"
+}
+
+// Check finds fault with a connection that its strategy could not open.
+func Check(c vault.Connection) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	s, ok := strategy(c.Strategy)
+	if !ok {
+		return &vault.Invalid{Field: "strategy", Problem: "should be one of " + names(Strategies, func(s Strategy) string { return s.Name })}
+	}
+	for option := range c.Options {
+		if option != ownCallback && !slices.ContainsFunc(s.Fields, func(f Field) bool { return f.Name == option }) {
+			return &vault.Invalid{Field: "options." + option, Problem: "is not an option of " + s.Name + ", which has " +
+				names(s.Fields, func(f Field) string { return f.Name }) + " and " + ownCallback}
+		}
+	}
+	for name := range c.Upstream {
+		if slices.Contains(reserved, name) {
+			return &vault.Invalid{Field: "options.upstream_params." + name, Problem: "is what the gateway itself decides"}
+		}
+	}
+	_, err := s.Open(c, Env{Issuer: "https://localhost/", HTTP: http.DefaultClient, Now: time.Now})
+	return err
+}
+
+// reserved are the parameters of the authorization request that protect it.
+var reserved = []string{"client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "code_challenge_method"}
+
+func names[T any](list []T, name func(T) string) string {
+	var out []string
+	for _, e := range list {
+		out = append(out, name(e))
+	}
+	return strings.Join(out, ", ")
+}
+
+// Granted spells out what a connection's scopes bring with them, such as
+// Salesforce's "full". Applications compare scopes literally.
+func Granted(c vault.Connection, scopes []string) []string {
+	s, _ := strategy(c.Strategy)
+	out := slices.Clone(scopes)
+	for i := 0; i < len(out); i++ {
+		for _, implied := range s.Implied[out[i]] {
+			if !slices.Contains(out, implied) {
+				out = append(out, implied)
+			}
+		}
+	}
+	return out
+}
+
+// Set holds the open providers of connections.
+type Set struct {
+	env  Env
+	mu   sync.Mutex
+	open map[string]opened
+}
+
+type opened struct {
+	connection vault.Connection
+	provider   Provider
+}
+
+// NewSet returns a Set in which none is open yet.
+func NewSet(env Env) *Set { return &Set{env: env, open: map[string]opened{}} }
+
+// Provider returns the provider of a connection, opening it the first time and
+// again whenever the connection has changed.
+func (s *Set) Provider(c vault.Connection) (Provider, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.open[c.Name]; ok && reflect.DeepEqual(o.connection, c) {
+		return o.provider, nil
+	}
+	strategy, ok := strategy(c.Strategy)
+	if !ok {
+		return nil, &Error{Connection: c.Name, Kind: Misconfigured, Description: "The connection's strategy is unknown to this version: " + c.Strategy + "."}
+	}
+	p, err := strategy.Open(c, s.env)
+	if err != nil {
+		return nil, &Error{Connection: c.Name, Kind: Misconfigured, Description: "The connection cannot be used: " + err.Error() + ".", Err: err}
+	}
+	s.open[c.Name] = opened{c, p}
+	return p, nil
+}

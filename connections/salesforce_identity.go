@@ -1,0 +1,219 @@
+package connections
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"sallyport/vault"
+)
+
+// identify finds out who signed in: by the ID token, which must agree with the
+// identity URL about the org and the user.
+func (s *salesforceOrg) identify(ctx context.Context, a answer, nonce string) (vault.Identity, error) {
+	claims, err := s.verifyIDToken(ctx, a, nonce)
+	if err != nil {
+		return vault.Identity{}, err
+	}
+	org, user, err := orgUser(a.id)
+	if err != nil {
+		return vault.Identity{}, s.untrusted(err.Error())
+	}
+	if o, u, err := orgUser(claims.Sub); err != nil || o != org || u != user {
+		return vault.Identity{}, s.untrusted("sent an ID token of another user than the tokens'")
+	}
+	if more, err := s.userInfo(ctx, a.accessToken); err == nil {
+		if o, u, err := orgUser(more.Sub); err != nil || o != org || u != user {
+			return vault.Identity{}, s.untrusted("sent the user info of another user than the tokens'") // OpenID Connect Core 1.0, section 5.3.2
+		}
+		claims = more
+	} // without the user info, the ID token alone says who it is
+	return vault.Identity{
+		Connection: s.connection.Name, Strategy: s.connection.Strategy,
+		Subject: org + "/" + user, Org: org, UserID: user, Profile: claims.profile(),
+	}, nil
+}
+
+// salesforceClaims are the claims of ID tokens and user info.
+type salesforceClaims struct {
+	Sub           string `json:"sub"`
+	Name          string `json:"name"`
+	GivenName     string `json:"given_name"`
+	FamilyName    string `json:"family_name"`
+	Nickname      string `json:"nickname"`
+	Username      string `json:"preferred_username"`
+	Email         string `json:"email"`
+	EmailVerified any    `json:"email_verified"`
+	Picture       string `json:"picture"`
+	Locale        string `json:"locale"`
+	Zoneinfo      string `json:"zoneinfo"`
+}
+
+func (c salesforceClaims) profile() vault.Profile {
+	verified, _ := c.EmailVerified.(bool) // "true" as a string is no word to rely on
+	return vault.Profile{
+		Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName, Nickname: c.Nickname, Username: c.Username,
+		Email: c.Email, EmailVerified: verified, Picture: c.Picture, Locale: c.Locale, Zoneinfo: c.Zoneinfo,
+	}
+}
+
+// verifyIDToken checks an ID token (OpenID Connect Core 1.0, section 3.1.3.7)
+// by the keys of its issuer, which is one of the few that it may be.
+func (s *salesforceOrg) verifyIDToken(ctx context.Context, a answer, nonce string) (claims salesforceClaims, err error) {
+	if a.idToken == "" {
+		return claims, &Error{Connection: s.connection.Name, Kind: Misconfigured,
+			Description: s.title() + " sent no ID token. Add the scope openid to the external client app (Setup, External Client App Manager, OAuth Settings)."}
+	}
+	issuer := jwtIssuer(a.idToken)
+	if !slices.Contains(s.issuers(a.instanceURL), issuer) {
+		return claims, s.untrusted("sent an ID token of the issuer " + quote(issuer) + ", which is not one of the org's")
+	}
+	ctx = oidc.ClientContext(ctx, s.env.HTTP)
+	verifier := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, issuer+"/id/keys"), &oidc.Config{
+		ClientID: s.oauth.ClientID, Now: s.env.Now, SupportedSigningAlgs: []string{oidc.RS256},
+	})
+	token, err := verifier.Verify(ctx, a.idToken)
+	if err != nil {
+		return claims, s.badIDToken(err)
+	}
+	// go-oidc leaves these to its caller.
+	switch {
+	case token.Nonce != nonce:
+		return claims, s.badIDToken(errors.New("the nonce is not the one that was sent"))
+	case token.AccessTokenHash != "" && token.VerifyAccessToken(a.accessToken) != nil:
+		return claims, s.badIDToken(errors.New("at_hash does not fit the access token"))
+	}
+	if err := token.Claims(&claims); err != nil {
+		return claims, s.badIDToken(err)
+	}
+	return claims, nil
+}
+
+func (s *salesforceOrg) badIDToken(err error) *Error {
+	e := s.untrusted("sent an ID token that does not pass its checks")
+	e.Err = err
+	return e
+}
+
+// issuers are the issuers that an ID token may have. Each host calls itself the
+// issuer, and which host that is depends on how the user came to sign in: the
+// login host, or the org's My Domain, which the token response names.
+func (s *salesforceOrg) issuers(instance string) []string {
+	list := []string{s.base}
+	if salesforceHost(s.base) {
+		list = append(list, s.shared)
+	}
+	if instance != "" && s.trusts(instance) {
+		list = append(list, instance)
+	}
+	return list
+}
+
+// trusts reports whether a URL that a token response names may be the org's:
+// on the connection's own host, or at Salesforce if that is.
+func (s *salesforceOrg) trusts(raw string) bool {
+	u, err := url.Parse(raw)
+	base, _ := url.Parse(s.base)
+	if err != nil || u.User != nil || u.Host == "" {
+		return false
+	}
+	return u.Scheme == base.Scheme && u.Host == base.Host ||
+		salesforceHost(s.base) && u.Scheme == "https" && salesforceHost(raw)
+}
+
+// salesforceHost reports whether a URL is at one of the domains in which
+// Salesforce gives out names to its orgs.
+func salesforceHost(raw string) bool {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	return strings.HasSuffix(host, ".salesforce.com") || strings.HasSuffix(host, ".my.site.com")
+}
+
+// jwtIssuer is the "iss" of a JWT, unverified: it chooses the keys to verify
+// with, among those that may be chosen.
+func jwtIssuer(token string) string {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return ""
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct{ Iss string }
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return ""
+	}
+	return claims.Iss
+}
+
+// userInfo asks for the user's profile, which ID tokens hold only if the app is
+// set up so.
+func (s *salesforceOrg) userInfo(ctx context.Context, accessToken string) (claims salesforceClaims, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/services/oauth2/userinfo", nil)
+	if err != nil {
+		return claims, err
+	}
+	req.Header.Set("Authorization", "Bearer "+accessToken)
+	resp, err := s.env.HTTP.Do(req)
+	if err != nil {
+		return claims, err
+	}
+	body, err := read(resp)
+	if err != nil {
+		return claims, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return claims, errors.New("userinfo: status " + resp.Status)
+	}
+	return claims, json.Unmarshal(body, &claims)
+}
+
+// orgUser is the org and the user that an identity URL names: the last two
+// parts of its path, in their form of 18 characters. The host before them
+// varies, and means nothing.
+func orgUser(id string) (org, user string, err error) {
+	u, err := url.Parse(id)
+	if err != nil {
+		return "", "", errors.New("the identity URL is no URL")
+	}
+	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(parts) < 3 || parts[len(parts)-3] != "id" {
+		return "", "", errors.New("the identity URL names no org and user")
+	}
+	org, user = id18(parts[len(parts)-2]), id18(parts[len(parts)-1])
+	if !strings.HasPrefix(org, "00D") || !strings.HasPrefix(user, "005") {
+		return "", "", errors.New("the identity URL names no org and user")
+	}
+	return org, user, nil
+}
+
+// id18 is a Salesforce ID in its form of 18 characters: the last three tell
+// which of the first 15 are upper case, five a character. It is "" for what is
+// no ID.
+func id18(id string) string {
+	if len(id) != 15 && len(id) != 18 {
+		return ""
+	}
+	suffix := ""
+	for chunk := range slices.Chunk([]byte(id[:15]), 5) {
+		bits := 0
+		for i, c := range chunk {
+			switch {
+			case 'A' <= c && c <= 'Z':
+				bits |= 1 << i
+			case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
+				return ""
+			}
+		}
+		suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits : bits+1]
+	}
+	return id[:15] + suffix
+}

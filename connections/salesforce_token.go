@@ -1,0 +1,195 @@
+package connections
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"sallyport/vault"
+)
+
+// answer is a token response, as far as the gateway uses it. Salesforce sends
+// no expires_in, and issued_at in milliseconds, as a string.
+type answer struct {
+	accessToken, refreshToken string
+	idToken                   string
+	scopes                    []string
+	id                        string // identity URL: …/id/ORG/USER
+	instanceURL               string
+	expiresIn                 int64 // seconds; 0 if not told
+}
+
+// Exchange implements [Provider].
+func (s *salesforceOrg) Exchange(ctx context.Context, l vault.Login, code string) (vault.Identity, vault.TokenSet, error) {
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.env.HTTP)
+	t, err := s.oauth.Exchange(ctx, code, oauth2.VerifierOption(l.Verifier.Reveal()))
+	if err != nil {
+		return vault.Identity{}, vault.TokenSet{}, s.explain(err, redeeming)
+	}
+	a, err := s.parse(t)
+	if err != nil {
+		return vault.Identity{}, vault.TokenSet{}, err
+	}
+	identity, err := s.identify(ctx, a, l.Nonce)
+	if err != nil {
+		return vault.Identity{}, vault.TokenSet{}, err
+	}
+	return identity, s.tokenSet(ctx, a), nil
+}
+
+// Refresh implements [vault.Refresher]. It sends no scope, so that it gets all
+// that was granted.
+func (s *salesforceOrg) Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error) {
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.env.HTTP)
+	ctx, neverLeft := unsent(ctx)
+	t, err := s.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: old.RefreshToken.Reveal()}).Token()
+	if err != nil {
+		explained := s.explain(err, refreshing)
+		var e *Error
+		if errors.As(explained, &e) && neverLeft() {
+			e.Unspent = true
+		}
+		return vault.TokenSet{}, explained
+	}
+	a, err := s.parse(t)
+	if err != nil {
+		return vault.TokenSet{}, err
+	}
+	if org, user, err := orgUser(a.id); err != nil || vault.IdentityKey(s.connection.Name, org+"/"+user) != old.Identity {
+		return vault.TokenSet{}, &vault.Refusal{Why: s.title() + " answered a refresh with the tokens of another user or org. They were not kept. The user must connect again."}
+	}
+	return s.tokenSet(ctx, a), nil
+}
+
+// parse reads a token response and checks that it comes from somebody who knows
+// the client secret.
+func (s *salesforceOrg) parse(t *oauth2.Token) (answer, error) {
+	text := func(name string) string { v, _ := t.Extra(name).(string); return v }
+	a := answer{
+		accessToken: t.AccessToken, refreshToken: t.RefreshToken, idToken: text("id_token"), scopes: strings.Fields(text("scope")),
+		id: text("id"), instanceURL: strings.TrimSuffix(text("instance_url"), "/"), expiresIn: t.ExpiresIn,
+	}
+	if !strings.EqualFold(t.TokenType, "Bearer") {
+		return answer{}, s.untrusted("issued a token of the type " + quote(t.TokenType) + ", which was not asked for")
+	}
+	if _, _, err := orgUser(a.id); err != nil {
+		return answer{}, s.untrusted("did not say whose the tokens are: " + err.Error())
+	}
+	if a.instanceURL != "" && !s.trusts(a.instanceURL) {
+		return answer{}, s.untrusted("named an instance URL outside of Salesforce: " + quote(a.instanceURL))
+	}
+	if signature := text("signature"); signature != "" && s.oauth.ClientSecret != "" {
+		mac := hmac.New(sha256.New, []byte(s.oauth.ClientSecret))
+		mac.Write([]byte(a.id + text("issued_at")))
+		if got, err := base64.StdEncoding.DecodeString(signature); err != nil || !hmac.Equal(got, mac.Sum(nil)) {
+			return answer{}, s.untrusted("sent a token response whose signature is wrong")
+		}
+	}
+	return a, nil
+}
+
+func (s *salesforceOrg) untrusted(what string) *Error {
+	return &Error{Connection: s.connection.Name, Kind: Untrusted,
+		Description: s.title() + " " + what + ". The answer was not used. Check that the connection's login_url is the org's own.",
+		Err:         errors.New(what)}
+}
+
+// tokenSet is what the vault keeps of a token response.
+func (s *salesforceOrg) tokenSet(ctx context.Context, a answer) vault.TokenSet {
+	now := s.env.Now()
+	params := map[string]string{"id": a.id}
+	if a.instanceURL != "" {
+		params["instance_url"] = a.instanceURL
+	}
+	return vault.TokenSet{
+		AccessToken: vault.NewSecret(a.accessToken), RefreshToken: vault.NewSecret(a.refreshToken), Scopes: a.scopes,
+		Issued: now, Expires: s.expires(ctx, a, now), Params: params,
+	}
+}
+
+// expires is when the access token of an answer expires, by the best knowledge
+// there is: what the answer says, what a token that is a JWT says, what
+// introspection says, and else the connection's setting. It is never unknown,
+// since unknown would be taken for never.
+func (s *salesforceOrg) expires(ctx context.Context, a answer, now time.Time) time.Time {
+	if a.expiresIn > 0 {
+		return now.Add(time.Duration(a.expiresIn) * time.Second)
+	}
+	if exp := jwtExpiry(a.accessToken); exp.After(now) {
+		return exp
+	}
+	if in, err := s.introspect(ctx, a.instanceURL, a.accessToken, "access_token"); err == nil && in.Active {
+		if exp := time.Unix(in.Exp, 0); exp.After(now) {
+			return exp
+		}
+	}
+	return now.Add(s.lifetime)
+}
+
+// jwtExpiry is the "exp" of a token that is a JWT, or zero. Its signature is
+// for the API to check; to us it is a hint when to refresh.
+func jwtExpiry(token string) time.Time {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct{ Exp int64 }
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Exp <= 0 {
+		return time.Time{}
+	}
+	return time.Unix(claims.Exp, 0)
+}
+
+// introspection is the answer of RFC 7662, section 2.2.
+type introspection struct {
+	Active bool  `json:"active"`
+	Exp    int64 `json:"exp"`
+}
+
+// Introspect implements [vault.Introspector].
+func (s *salesforceOrg) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
+	in, err := s.introspect(ctx, ts.Params["instance_url"], ts.RefreshToken.Reveal(), "refresh_token")
+	return in.Active, err
+}
+
+// introspect asks about a token at the org's own host, where there is one.
+func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint string) (in introspection, err error) {
+	base := s.base
+	if instance != "" && s.trusts(instance) {
+		base = instance
+	}
+	form := url.Values{"token": {token}, "token_type_hint": {hint}, "client_id": {s.oauth.ClientID}, "client_secret": {s.oauth.ClientSecret}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/services/oauth2/introspect", strings.NewReader(form.Encode()))
+	if err != nil {
+		return in, s.unavailable(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.env.HTTP.Do(req)
+	if err != nil {
+		return in, s.unavailable(err)
+	}
+	body, err := read(resp)
+	if err != nil {
+		return in, s.unavailable(err)
+	}
+	// An answer that does not say "active" says nothing, not "inactive".
+	var said struct {
+		Active *bool `json:"active"`
+		Exp    int64 `json:"exp"`
+	}
+	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &said) != nil || said.Active == nil {
+		return in, s.unavailable(errors.New("introspection: status " + resp.Status))
+	}
+	return introspection{*said.Active, said.Exp}, nil
+}
