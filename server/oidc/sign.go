@@ -1,0 +1,144 @@
+package oidc
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"sallyport/vault"
+)
+
+// Types of the tokens that are signed, their header's "typ".
+const (
+	TypIDToken     = "JWT"    // RFC 7519, section 5.1
+	TypAccessToken = "at+jwt" // RFC 9068, section 2.1
+)
+
+// Signer signs with one key. It is made once a key, since making it parses and
+// checks the key, and may be used from many goroutines.
+type Signer struct {
+	id      string
+	alg     jose.SignatureAlgorithm
+	private crypto.Signer
+	byTyp   map[string]jose.Signer
+}
+
+// NewSigner returns the Signer of a key.
+func NewSigner(k vault.SigningKey) (*Signer, error) {
+	private, err := parseKey(k)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+	}
+	s := &Signer{id: k.ID, alg: jose.SignatureAlgorithm(k.Alg), private: private, byTyp: map[string]jose.Signer{}}
+	for _, typ := range []string{TypIDToken, TypAccessToken} {
+		if s.byTyp[typ], err = s.signer(typ); err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+		}
+	}
+	return s, nil
+}
+
+// parseKey parses a private key, which must be of the kind that its algorithm
+// takes (RFC 7518, sections 3.3 and 3.4).
+func parseKey(k vault.SigningKey) (crypto.Signer, error) {
+	block, _ := pem.Decode([]byte(k.PKCS8.Reveal()))
+	if block == nil {
+		return nil, errors.New("is not PEM")
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("is not PKCS #8") // err might tell of the key
+	}
+	switch private := parsed.(type) {
+	case *rsa.PrivateKey:
+		if k.Alg == "RS256" && private.N.BitLen() >= 2048 {
+			return private, nil
+		}
+	case *ecdsa.PrivateKey:
+		if k.Alg == "ES256" && private.Curve == elliptic.P256() {
+			return private, nil
+		}
+	}
+	return nil, fmt.Errorf("is no key for %q", k.Alg)
+}
+
+func (s *Signer) signer(typ string) (jose.Signer, error) {
+	return jose.NewSigner(
+		jose.SigningKey{Algorithm: s.alg, Key: jose.JSONWebKey{Key: s.private, KeyID: s.id}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+}
+
+// ID is the key's, the "kid" of what the Signer signs.
+func (s *Signer) ID() string { return s.id }
+
+// Sign makes a signed token of a type with claims (RFC 7519, section 7.1).
+func (s *Signer) Sign(typ string, claims any) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	signer, ok := s.byTyp[typ]
+	if !ok {
+		if signer, err = s.signer(typ); err != nil {
+			return "", fmt.Errorf("sign: %w", err)
+		}
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("sign: %w", err)
+	}
+	return signed.CompactSerialize()
+}
+
+// public is the key as it is published (RFC 7517, section 4).
+func (s *Signer) public() jose.JSONWebKey {
+	return jose.JSONWebKey{Key: s.private.Public(), KeyID: s.id, Algorithm: string(s.alg), Use: "sig"}
+}
+
+// atHash is the "at_hash" of an access token, for the algorithms that the
+// gateway signs with (OpenID Connect Core 1.0, section 3.1.3.6).
+func atHash(accessToken string) string {
+	h := sha256.Sum256([]byte(accessToken))
+	return base64.RawURLEncoding.EncodeToString(h[:len(h)/2])
+}
+
+// GenerateKey makes a key for an algorithm, RS256 or ES256. It is the one
+// function of the package that makes random values, so it must not be called
+// within a transaction; RSA takes it a while, too.
+func GenerateKey(alg string, now time.Time) (vault.SigningKey, error) {
+	var private any
+	var err error
+	switch alg {
+	case "RS256":
+		private, err = rsa.GenerateKey(rand.Reader, 2048)
+	case "ES256":
+		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	default:
+		return vault.SigningKey{}, fmt.Errorf("generate key: no such algorithm %q: use RS256 or ES256", alg)
+	}
+	if err != nil {
+		return vault.SigningKey{}, fmt.Errorf("generate key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return vault.SigningKey{}, fmt.Errorf("generate key: %w", err)
+	}
+	return vault.SigningKey{
+		ID:      rand.Text(),
+		Alg:     alg,
+		PKCS8:   vault.NewSecret(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))),
+		Created: now,
+	}, nil
+}
