@@ -1,0 +1,242 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/connections"
+	"sallyport/server/oidc"
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// codeLifetime is how long a client has to redeem a code.
+const codeLifetime = time.Minute
+
+// retryLater is what a client is told to wait where nobody knows better.
+const retryLater = 5 * time.Second
+
+// authorize is the authorization endpoint (OpenID Connect Core 1.0, section
+// 3.1.2).
+func (s *Server) authorize(c echo.Context) error {
+	params, err := parameters(c)
+	if err != nil {
+		return err
+	}
+	req, malformed := oidc.ParseAuthorizationRequest(params)
+	client, err := s.requestingClient(c.Request().Context(), req)
+	if err != nil {
+		return err // a page: nobody may be sent to a redirect URI that has not passed
+	}
+	if malformed == nil {
+		malformed = oidc.CheckAuthorizationRequest(client, req)
+	}
+	if malformed != nil {
+		return &toClient{req.AuthorizationRequest, malformed}
+	}
+	if err := s.authorized(c, client, req.AuthorizationRequest, params); err != nil {
+		return &toClient{req.AuthorizationRequest, err}
+	}
+	return nil
+}
+
+// parameters are the parameters of a request of a browser: of the form if it
+// posted one (OpenID Connect Core 1.0, section 3.1.2.1), else of the query.
+func parameters(c echo.Context) (url.Values, error) {
+	if c.Request().Method != http.MethodPost {
+		return c.QueryParams(), nil
+	}
+	if err := c.Request().ParseForm(); err != nil {
+		return nil, badBody(err)
+	}
+	return c.Request().PostForm, nil
+}
+
+// requestingClient is the client of an authorization request, if it asks for an
+// answer where it may be given one.
+func (s *Server) requestingClient(ctx context.Context, req oidc.AuthorizationRequest) (client vault.Client, err error) {
+	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
+		client, err = tx.Clients.Get(req.ClientID)
+		return err
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return client, &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest, Err: err,
+			Description: "No application with this client_id is registered here. Check the application's settings, or register it in the tenant file."}
+	}
+	if err != nil {
+		return client, err
+	}
+	return client, oidc.CheckRedirectURI(client, req.RedirectURI)
+}
+
+// authorized answers a request that passed its checks: with a code if the
+// browser is signed in already, else on the way to an identity provider.
+func (s *Server) authorized(c echo.Context, client vault.Client, req vault.AuthorizationRequest, params url.Values) error {
+	req, candidates, err := s.options(c.Request().Context(), client, req)
+	if err != nil {
+		return err
+	}
+	session, ok, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	if ok {
+		identity, err := s.suffices(c.Request().Context(), session, req, candidates)
+		if err != nil {
+			return err
+		}
+		if identity != "" {
+			return s.answerWithCode(c, req, session, identity)
+		}
+	}
+	switch {
+	case slices.Contains(req.Prompt, "none"):
+		return &oidc.Error{Code: oidc.LoginRequired, Description: "Login required"}
+	case len(candidates) == 1:
+		return s.beginLogin(c, candidates[0], vault.Login{Purpose: vault.ToSignIn, Request: req})
+	}
+	return s.choose(c, client, candidates, params)
+}
+
+// options are the connections that a request may be answered with, and the
+// request with the scopes that can be granted of those it asks for.
+func (s *Server) options(ctx context.Context, client vault.Client, req vault.AuthorizationRequest) (vault.AuthorizationRequest, []vault.Connection, error) {
+	var candidates []vault.Connection
+	var api *vault.ResourceServer
+	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
+		candidates, api = nil, nil
+		if req.Audience != "" {
+			rs, err := tx.ResourceServers.Get(req.Audience)
+			if errors.Is(err, vault.ErrNotFound) {
+				return oidc.AudienceError(req.Audience)
+			}
+			if err != nil {
+				return err
+			}
+			api = &rs
+		}
+		for conn, err := range tx.Connections.All("") {
+			if err != nil {
+				return err
+			}
+			if conn.Active && conn.Allows(client.ID) && (req.Connection == "" || req.Connection == conn.Name) {
+				candidates = append(candidates, conn)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return req, nil, err
+	}
+	if len(candidates) == 0 {
+		return req, nil, noConnection(req.Connection)
+	}
+	req.Scopes = oidc.GrantedScopes(client, api, req.Scopes)
+	return req, candidates, nil
+}
+
+func noConnection(asked string) error {
+	if asked != "" {
+		return &oidc.Error{Code: oidc.InvalidRequest,
+			Description: "The connection asked for does not exist, is not active, or is not enabled for this application. Check its name, authentication.active and enabled_clients."}
+	}
+	return &oidc.Error{Code: oidc.UnauthorizedClient,
+		Description: "No connection is enabled for this application. Add its client_id to the enabled_clients of a connection."}
+}
+
+// suffices is the identity by which a session answers a request, or "" if the
+// user must sign in: because the client wants it so, the session is of another
+// connection, or there are no tokens in the vault that would do.
+func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.AuthorizationRequest, candidates []vault.Connection) (string, error) {
+	i := slices.IndexFunc(candidates, func(c vault.Connection) bool { return c.Name == session.Connection })
+	silent := slices.Contains(req.Prompt, "none")
+	switch {
+	case i < 0, slices.Contains(req.Prompt, "login"), slices.Contains(req.Prompt, "select_account"):
+		return "", nil
+	case req.MaxAge != nil && s.Now().Sub(session.AuthTime) > time.Duration(*req.MaxAge)*time.Second:
+		return "", nil
+	}
+	conn, identity := candidates[i], ""
+	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
+		identity = ""
+		user, err := tx.Users.Get(session.User)
+		if err != nil || user.Blocked {
+			return err
+		}
+		ids, err := identitiesAt(tx, user, conn.Name)
+		if err != nil || len(ids) != 1 {
+			return err
+		}
+		if conn.TokenVault && !silent {
+			ts, err := tx.TokenSets.Get(ids[0].Key())
+			switch {
+			case errors.Is(err, vault.ErrNotFound):
+				return nil
+			case err != nil:
+				return err
+			case ts.Refusal != nil || !subset(req.ConnScopes, connections.Granted(conn, ts.Scopes)):
+				return nil
+			}
+		}
+		identity = ids[0].Key()
+		return nil
+	})
+	if ok, err := vault.Exists(err); !ok {
+		return "", err
+	}
+	return identity, nil
+}
+
+// identitiesAt are a user's identities at a connection.
+func identitiesAt(tx *vault.Tx, user vault.User, connection string) (list []vault.Identity, err error) {
+	for _, key := range user.Identities {
+		i, err := tx.Identities.Get(key)
+		if err != nil {
+			return nil, err
+		}
+		if i.Connection == connection {
+			list = append(list, i)
+		}
+	}
+	return list, nil
+}
+
+func subset(some, all []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// answerWithCode sends the user back with a code, without a detour.
+func (s *Server) answerWithCode(c echo.Context, req vault.AuthorizationRequest, session vault.Session, identity string) error {
+	code, record := s.newCode(req, session, identity)
+	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		if err := remember(tx, session, req.ClientID); err != nil {
+			return err
+		}
+		return tx.Codes.Put(record)
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, oidc.AuthorizationResponse(s.Issuer, req, code))
+}
+
+// choose lets the user choose a connection: each choice is the same request
+// with a connection named.
+func (s *Server) choose(c echo.Context, client vault.Client, candidates []vault.Connection, params url.Values) error {
+	page := templates.Choose{Client: client.Name}
+	for _, conn := range candidates {
+		again := url.Values{}
+		for name, values := range params {
+			again[name] = values
+		}
+		again.Set("connection", conn.Name)
+		page.Connections = append(page.Connections, templates.Choice{Title: conn.Title(), URL: "/authorize?" + again.Encode(), Strategy: conn.Strategy})
+	}
+	return s.page(c, http.StatusOK, "choose", page)
+}

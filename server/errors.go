@@ -1,0 +1,168 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/connections"
+	"sallyport/server/oidc"
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// toClient is an error that the client of an authorization request is told, by
+// way of the user's browser. Its redirect URI has passed its check.
+type toClient struct {
+	request vault.AuthorizationRequest
+	err     error
+}
+
+func (e *toClient) Error() string { return e.err.Error() }
+func (e *toClient) Unwrap() error { return e.err }
+
+// answerTo is what those outside may know of an error. It is the one place
+// where errors become codes and statuses; what it does not know is our fault,
+// and told to nobody but the log.
+func answerTo(err error) *oidc.Error {
+	var protocol *oidc.Error
+	if errors.As(err, &protocol) {
+		return protocol
+	}
+	var upstream *connections.Error
+	if errors.As(err, &upstream) {
+		a := &oidc.Error{Code: oidc.ServerError, Description: upstream.Description, HTTPStatus: http.StatusBadGateway, Err: err}
+		switch upstream.Kind {
+		case connections.Denied, connections.Expired:
+			a.Code, a.HTTPStatus = oidc.AccessDenied, http.StatusForbidden
+		case connections.Unavailable, connections.RateLimited:
+			a.Code, a.HTTPStatus = oidc.TemporarilyUnavailable, http.StatusServiceUnavailable
+			a.Refusal = &oidc.Refusal{RetryAfter: upstream.RetryAfter}
+		}
+		return a
+	}
+	var routing *echo.HTTPError
+	if errors.As(err, &routing) {
+		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: routing.Code, Description: routingProblem(routing.Code), Err: err}
+	}
+	return &oidc.Error{Code: oidc.ServerError, HTTPStatus: http.StatusInternalServerError, Err: err,
+		Description: "Something went wrong on the gateway's side. Tell its operator the correlation ID, which finds the cause in the log."}
+}
+
+func routingProblem(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "There is nothing at this address."
+	case http.StatusMethodNotAllowed:
+		return "This address does not take requests of this method."
+	}
+	return http.StatusText(status) + "."
+}
+
+// errorBody is the JSON of an error (RFC 6749, section 5.2), with members by
+// which a program can act on a refused exchange.
+type errorBody struct {
+	Error         oidc.Code `json:"error"`
+	Description   string    `json:"error_description"`
+	Reason        string    `json:"reason,omitempty"`
+	ReasonClass   string    `json:"reason_class,omitempty"`
+	Connection    string    `json:"connection,omitempty"`
+	MissingScopes []string  `json:"missing_scopes,omitempty"`
+	ReconnectURI  string    `json:"reconnect_uri,omitempty"`
+	CorrelationID string    `json:"correlation_id"`
+}
+
+// answerError answers a request with its handler's error: by a redirect if a
+// client waits for one, in JSON to programs, and as a page to people.
+func (s *Server) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	a := answerTo(err)
+	id := correlationID(c.Request().Context())
+	h := c.Response().Header()
+	if a.Refusal != nil && a.Refusal.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.Refusal.RetryAfter.Seconds()))))
+	}
+	var redirect *toClient
+	var failed error
+	switch {
+	case errors.As(err, &redirect):
+		if a.Status() >= 500 {
+			a = &oidc.Error{Code: a.Code, Description: a.Description + " (correlation ID " + id + ")"}
+		}
+		failed = c.Redirect(http.StatusFound, oidc.ErrorResponse(s.Issuer, redirect.request, a))
+	case forPrograms(c.Path()):
+		s.challenge(c, a)
+		body := errorBody{Error: a.Code, Description: a.Description, CorrelationID: id}
+		if r := a.Refusal; r != nil {
+			body.Reason, body.ReasonClass, body.Connection = string(r.Reason), string(r.Class), r.Connection
+			body.MissingScopes, body.ReconnectURI = r.MissingScopes, r.ReconnectURI
+		}
+		failed = answerJSON(c, a.Status(), body)
+	default:
+		failed = s.page(c, a.Status(), "problem", templates.Problem{
+			Title: problemTitle(a.Status()), Message: a.Description, Code: string(a.Code), CorrelationID: id,
+		})
+	}
+	if failed != nil {
+		s.Log.ErrorContext(c.Request().Context(), "could not answer", "correlation_id", id, "error", failed)
+	}
+}
+
+func forPrograms(route string) bool {
+	return strings.HasPrefix(route, "/oauth/") || strings.HasPrefix(route, "/.well-known/") || route == "/userinfo"
+}
+
+// challenge sets WWW-Authenticate where it is due: to a client that used the
+// Authorization header (RFC 6749, section 5.2) and on protected resources (RFC
+// 6750, section 3). Elsewhere SDKs would read it in place of the body.
+func (s *Server) challenge(c echo.Context, a *oidc.Error) {
+	h := c.Response().Header()
+	switch {
+	case c.Path() == "/userinfo" && (a.Status() == http.StatusUnauthorized || a.Status() == http.StatusForbidden):
+		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer error=%q, error_description=%q`, a.Code, a.Description))
+	case a.Status() == http.StatusUnauthorized && a.Code == oidc.InvalidClient && c.Request().Header.Get("Authorization") != "":
+		h.Set("WWW-Authenticate", `Basic realm="`+s.Issuer+`", charset="UTF-8"`)
+	}
+}
+
+func problemTitle(status int) string {
+	switch {
+	case status == http.StatusNotFound:
+		return "Not found"
+	case status == http.StatusServiceUnavailable:
+		return "Not available right now"
+	case status >= 500:
+		return "Something went wrong"
+	case status == http.StatusForbidden:
+		return "Not allowed"
+	}
+	return "This request cannot be answered"
+}
+
+// page answers with a page.
+func (s *Server) page(c echo.Context, status int, name string, data any) error {
+	var b strings.Builder
+	if err := templates.Render(&b, name, data); err != nil {
+		return err
+	}
+	return c.HTML(status, b.String())
+}
+
+// allowForm lets the form of this page lead to another site's URL: browsers hold
+// the redirect that answers a form to the page's policy too.
+func allowForm(c echo.Context, uri string) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", "form-action 'self' "+u.Scheme+"://"+u.Host, 1))
+}

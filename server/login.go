@@ -1,0 +1,189 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/connections"
+	"sallyport/server/oidc"
+	"sallyport/vault"
+)
+
+// loginLifetime is how long a user has to sign in at the identity provider.
+const loginLifetime = 15 * time.Minute
+
+// beginLogin sends the user to the identity provider of a connection. The
+// login is of this browser alone, and good for one answer.
+func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.Login) error {
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return err
+	}
+	browser, err := s.browser(c)
+	if err != nil {
+		return err
+	}
+	state := rand.Text()
+	login.StateHash, login.BrowserHash = vault.Hash(state), vault.Hash(browser)
+	login.Nonce, login.Verifier = rand.Text(), vault.NewSecret(rand.Text()+rand.Text()) // RFC 7636, section 4.1: 43 characters or more
+	login.Connection, login.Expires = conn.Name, s.Now().Add(loginLifetime)
+	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Logins.Put(login) })
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, provider.AuthCodeURL(login, state))
+}
+
+// callback is where identity providers send users back to, whatever they were
+// sent there for.
+func (s *Server) callback(c echo.Context) error {
+	ctx := c.Request().Context()
+	login, conn, err := s.takeLogin(c)
+	if err != nil {
+		return err
+	}
+	fail := func(err error) error { return &toClient{login.Request, err} }
+	if login.Purpose == vault.ToReconnect {
+		fail = func(err error) error { return err }
+	}
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return fail(err)
+	}
+	if code := c.QueryParam("error"); code != "" {
+		return fail(provider.Denied(code, c.QueryParam("error_description")))
+	}
+	code := c.QueryParam("code")
+	if code == "" {
+		return fail(&connections.Error{Connection: conn.Name, Kind: connections.Untrusted, Description: conn.Title() + " sent neither a code nor an error. Start again."})
+	}
+	identity, tokens, err := provider.Exchange(ctx, login, code)
+	s.Metrics.login(conn.Name, err)
+	if err != nil {
+		return fail(err)
+	}
+	if login.Purpose == vault.ToReconnect {
+		return s.reconnected(c, login, conn, identity, tokens)
+	}
+	if err := s.signedIn(c, login, conn, identity, tokens); err != nil {
+		return fail(err)
+	}
+	return nil
+}
+
+// errExpiredLogin is the answer to a callback that belongs to no login of this
+// browser. It does not say why, which is no business of whoever sent it.
+var errExpiredLogin = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
+	Description: "This sign-in has expired, was completed already, or was begun in another browser. Go back to the application and sign in again."}
+
+// takeLogin takes the login that a callback belongs to: once, in the browser
+// that began it, and at the connection's own URL where it has one. Whatever
+// does not fit spends the login, and nothing is sent to the identity provider.
+func (s *Server) takeLogin(c echo.Context) (login vault.Login, conn vault.Connection, err error) {
+	query := c.QueryParams()
+	for _, name := range []string{"state", "code", "error", "iss"} {
+		if len(query[name]) > 1 {
+			return login, conn, errExpiredLogin
+		}
+	}
+	state, browser := query.Get("state"), s.cookie(c, browserCookie)
+	if state == "" || browser == "" {
+		return login, conn, errExpiredLogin
+	}
+	fits := false
+	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		fits = false
+		var err error
+		if login, err = tx.Logins.Take(vault.Hash(state)); err != nil {
+			return err
+		}
+		if conn, err = tx.Connections.Get(login.Connection); errors.Is(err, vault.ErrNotFound) {
+			return nil
+		}
+		client := login.Request.ClientID
+		fits = subtle.ConstantTimeCompare([]byte(login.BrowserHash), []byte(vault.Hash(browser))) == 1 &&
+			connections.CallbackURL(s.Issuer, conn) == s.Issuer+c.Request().URL.Path[1:] &&
+			conn.Active && conn.Allows(client)
+		return err
+	})
+	if errors.Is(err, vault.ErrNotFound) || err == nil && !fits {
+		return login, conn, errExpiredLogin
+	}
+	return login, conn, err
+}
+
+// signedIn keeps who signed in and what was issued, and sends the user back to
+// the client with a code: all of it in one transaction, or none.
+func (s *Server) signedIn(c echo.Context, login vault.Login, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
+	id, session := s.newSession(conn.Name)
+	code, record := s.newCode(login.Request, session, identity.Key())
+	account := newAccountID()
+	before := s.cookie(c, sessionCookie)
+	blocked := false
+	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		user, err := tx.SignIn(identity)
+		if err != nil {
+			return err
+		}
+		if blocked = user.Blocked; blocked {
+			return nil
+		}
+		if conn.TokenVault {
+			if err := connect(tx, identity.Key(), account, tokens); err != nil {
+				return err
+			}
+		}
+		session, record := session, record
+		session.User, record.User = user.ID, user.ID
+		if err := begin(tx, before, &session, login.Request.ClientID); err != nil {
+			return err
+		}
+		record.SID = session.SID
+		return tx.Codes.Put(record)
+	})
+	if err != nil {
+		return err
+	}
+	if blocked {
+		return &oidc.Error{Code: oidc.AccessDenied, Description: "user is blocked"} // Auth0's words, which its SDKs know
+	}
+	if err := s.setCookie(c, sessionCookie, id); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusFound, oidc.AuthorizationResponse(s.Issuer, login.Request, code))
+}
+
+// newCode makes a code that answers a request in a session.
+func (s *Server) newCode(req vault.AuthorizationRequest, session vault.Session, identity string) (string, vault.Code) {
+	code := rand.Text()
+	return code, vault.Code{
+		Hash: vault.Hash(code), Request: req, User: session.User, SID: session.SID, Identity: identity,
+		AuthTime: session.AuthTime, Expires: s.Now().Add(codeLifetime),
+	}
+}
+
+// newAccountID is the name by which applications know a connected account.
+func newAccountID() string { return "cac_" + rand.Text()[:16] }
+
+// connect keeps the tokens that an identity provider issued at a sign-in. A
+// refresh token that came earlier stays if none came now: the provider gives
+// one to the first sign-in only, or the scopes lacked it this time.
+func connect(tx *vault.Tx, identity, id string, tokens vault.TokenSet) error {
+	tokens.Identity, tokens.ID, tokens.Created = identity, id, tx.Now()
+	old, err := tx.TokenSets.Get(identity)
+	switch {
+	case err == nil:
+		tokens.ID, tokens.Created, tokens.Rotation = old.ID, old.Created, old.Rotation
+		if tokens.RefreshToken.IsZero() && old.Refusal == nil {
+			tokens.RefreshToken, tokens.Attempt = old.RefreshToken, old.Attempt
+		}
+	case !errors.Is(err, vault.ErrNotFound):
+		return err
+	}
+	return tx.TokenSets.Put(tokens)
+}

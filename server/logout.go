@@ -1,0 +1,108 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/oidc"
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// logout is the end-session endpoint (OpenID Connect RP-Initiated Logout 1.0).
+func (s *Server) logout(c echo.Context) error {
+	params, err := parameters(c)
+	if err != nil {
+		return err
+	}
+	req, err := oidc.ParseLogoutRequest(params)
+	if err != nil {
+		return err
+	}
+	client, todo, err := s.checkLogout(c, req)
+	if err != nil {
+		return err
+	}
+	if !todo.Confirm {
+		return s.signOut(c, client, todo)
+	}
+	page := templates.SignOut{Client: client.Name, Action: "/oidc/logout/confirm", Stay: todo.RedirectTo}
+	for _, f := range []templates.Field{{Name: "client_id", Value: client.ID}, {Name: "post_logout_redirect_uri", Value: req.RedirectURI}, {Name: "state", Value: req.State}} {
+		if f.Value != "" {
+			page.Fields = append(page.Fields, f)
+		}
+	}
+	allowForm(c, todo.RedirectTo)
+	return s.page(c, http.StatusOK, "signout", page)
+}
+
+// confirmLogout signs the user out who was asked first.
+func (s *Server) confirmLogout(c echo.Context) error {
+	params, err := parameters(c)
+	if err != nil {
+		return err
+	}
+	req, err := oidc.ParseLogoutRequest(params)
+	if err != nil {
+		return err
+	}
+	client, todo, err := s.checkLogout(c, req)
+	if err != nil {
+		return err
+	}
+	return s.signOut(c, client, todo)
+}
+
+// checkLogout is what to do about a logout request, and the client it is of.
+// A hint that is not good counts as none.
+func (s *Server) checkLogout(c echo.Context, req oidc.LogoutRequest) (client vault.Client, todo oidc.Logout, err error) {
+	var hint *oidc.Hint
+	if h, err := s.keys.VerifyHint(req.IDTokenHint.Reveal(), s.Issuer); err == nil {
+		hint = &h
+	}
+	id, err := oidc.LogoutClient(req, hint)
+	if err != nil {
+		return client, todo, err
+	}
+	var known *vault.Client
+	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		client, err = tx.Clients.Get(id)
+		return err
+	})
+	switch {
+	case err == nil:
+		known = &client
+	case !errors.Is(err, vault.ErrNotFound):
+		return client, todo, err
+	}
+	var current *vault.Session
+	session, ok, err := s.session(c)
+	if err != nil {
+		return client, todo, err
+	}
+	if ok {
+		current = &session
+	}
+	todo, err = oidc.CheckLogoutRequest(known, req, hint, current)
+	return client, todo, err
+}
+
+// signOut ends the browser's session. What applications may do for the user
+// while away, their grants, is not ended by it.
+func (s *Server) signOut(c echo.Context, client vault.Client, todo oidc.Logout) error {
+	if id := s.cookie(c, sessionCookie); id != "" {
+		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Sessions.Delete(vault.Hash(id)) })
+		if err != nil {
+			return err
+		}
+	}
+	if err := s.setCookie(c, sessionCookie, ""); err != nil {
+		return err
+	}
+	if todo.RedirectTo != "" {
+		return c.Redirect(http.StatusSeeOther, todo.RedirectTo)
+	}
+	return s.page(c, http.StatusOK, "signedout", templates.SignedOut{Client: client.Name})
+}

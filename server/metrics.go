@@ -1,0 +1,87 @@
+package server
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"sallyport/connections"
+	"sallyport/server/oidc"
+	"sallyport/vault"
+)
+
+// Metrics are what the gateway counts, for Prometheus. Labels are routes,
+// connections and outcomes, of which there are few; never people, clients that
+// do not exist, or anything a stranger sends. A nil Metrics counts nothing.
+type Metrics struct {
+	requests  *prometheus.HistogramVec
+	logins    *prometheus.CounterVec
+	exchanges *prometheus.CounterVec
+	refreshes *prometheus.CounterVec
+}
+
+// NewMetrics registers the gateway's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sallyport_request_seconds", Help: "Time to answer requests.",
+			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10}}, []string{"method", "route", "status"}),
+		logins: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_logins_total",
+			Help: "Sign-ins that came back from an identity provider, by outcome."}, []string{"connection", "outcome"}),
+		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_exchanges_total",
+			Help: "Exchanges of a gateway token for an identity provider's, by the reason of their refusal, or ok."}, []string{"outcome"}),
+		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_refreshes_total",
+			Help: "Refresh tokens shown to identity providers, by outcome."}, []string{"connection", "outcome"}),
+	}
+	r.MustRegister(m.requests, m.logins, m.exchanges, m.refreshes)
+	return m
+}
+
+func (m *Metrics) request(method, route string, status int, took time.Duration) {
+	if m != nil {
+		switch method {
+		case "GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE":
+		default:
+			method = "other"
+		}
+		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	}
+}
+
+func (m *Metrics) login(connection string, err error) {
+	if m != nil {
+		m.logins.WithLabelValues(connection, outcome(err)).Inc()
+	}
+}
+
+func (m *Metrics) refresh(connection string, err error) {
+	if m != nil {
+		m.refreshes.WithLabelValues(connection, outcome(err)).Inc()
+	}
+}
+
+func (m *Metrics) exchange(err error) {
+	if m != nil {
+		m.exchanges.WithLabelValues(outcome(err)).Inc()
+	}
+}
+
+// outcome is a word for how something ended.
+func outcome(err error) string {
+	var protocol *oidc.Error
+	var upstream *connections.Error
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.As(err, &protocol) && protocol.Refusal != nil && protocol.Refusal.Reason != "":
+		return string(protocol.Refusal.Reason)
+	case errors.As(err, &protocol):
+		return string(protocol.Code)
+	case errors.Is(err, vault.ErrReauthorize):
+		return "refused"
+	case errors.As(err, &upstream):
+		return string(upstream.Kind)
+	}
+	return "error"
+}

@@ -1,0 +1,216 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/oidc"
+	"sallyport/vault"
+)
+
+// mostBody is the longest request body that any endpoint takes, in bytes.
+const mostBody = 64 << 10
+
+type correlationKey struct{}
+
+// correlationID finds a request in the log: it stands in each of its lines, and
+// in what was answered if that was an error.
+func correlationID(ctx context.Context) string {
+	id, _ := ctx.Value(correlationKey{}).(string)
+	return id
+}
+
+// correlate gives a request its correlation ID.
+func (s *Server) correlate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := rand.Text()[:16]
+		r := c.Request()
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), correlationKey{}, id)))
+		c.Response().Header().Set("X-Correlation-Id", id)
+		return next(c)
+	}
+}
+
+// observe answers errors, and tells the log and the metrics how a request
+// ended: by its route, and never by its query, which holds codes and states.
+func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := s.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		took, status, route := s.Now().Sub(began), c.Response().Status, c.Path()
+		if route == "" {
+			route = "none"
+		}
+		s.Metrics.request(c.Request().Method, route, status, took)
+		level := slog.LevelInfo
+		if status >= 500 {
+			level = slog.LevelError
+		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" {
+			level = slog.LevelDebug
+		}
+		attrs := []slog.Attr{
+			slog.String("correlation_id", correlationID(c.Request().Context())), slog.String("method", c.Request().Method),
+			slog.String("route", route), slog.Int("status", status), slog.Duration("took", took), slog.String("ip", c.RealIP()),
+		}
+		if err != nil {
+			attrs = append(attrs, slog.String("error", err.Error()))
+		}
+		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
+		return nil
+	}
+}
+
+// recovered makes a panic an error like others.
+func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				if r == http.ErrAbortHandler {
+					panic(r)
+				}
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return next(c)
+	}
+}
+
+// protect bounds what a request may send, and sets the headers that all answers
+// have. Answers are not to be stored unless a handler says otherwise.
+func (s *Server) protect(next echo.HandlerFunc) echo.HandlerFunc {
+	const policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	return func(c echo.Context) error {
+		r := c.Request()
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, mostBody)
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if s.secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		return next(c)
+	}
+}
+
+// sameOrigin refuses forms that another site's page posts.
+func sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	guard := http.NewCrossOriginProtection()
+	return func(c echo.Context) error {
+		if err := guard.Check(c.Request()); err != nil {
+			return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusForbidden,
+				Description: "This form was not sent by the gateway's own page. Go back to the application and try again.", Err: err}
+		}
+		return next(c)
+	}
+}
+
+// anyOrigin lets scripts of any site read what is public anyway.
+func anyOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Access-Control-Allow-Origin", "*")
+		return next(c)
+	}
+}
+
+// clientOrigin lets scripts read the answer that run at an origin of a client:
+// one of its own, or of a redirect URI (Fetch, CORS protocol). No cookie is
+// involved.
+func (s *Server) clientOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		origin := c.Request().Header.Get("Origin")
+		if origin == "" {
+			return next(c)
+		}
+		h := c.Response().Header()
+		h.Add("Vary", "Origin")
+		known, err := s.knownOrigin(c.Request().Context(), origin)
+		if err != nil {
+			return err
+		}
+		if known {
+			h.Set("Access-Control-Allow-Origin", origin)
+			h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate, Retry-After, X-Correlation-Id")
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) knownOrigin(ctx context.Context, origin string) (known bool, err error) {
+	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
+		for client, err := range tx.Clients.All("") {
+			if err != nil {
+				return err
+			}
+			if slices.Contains(client.Origins, origin) || slices.ContainsFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) == origin }) {
+				known = true
+				return nil
+			}
+		}
+		return nil
+	})
+	return known, err
+}
+
+func originOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// preflight answers the request by which a browser asks whether it may send
+// another.
+func preflight(c echo.Context) error {
+	h := c.Response().Header()
+	if h.Get("Access-Control-Allow-Origin") != "" {
+		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Auth0-Client, DPoP")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+// clientIP is who sent a request: the peer, or whom the nearest proxy that is
+// not trusted names.
+func clientIP(trusted []netip.Prefix) echo.IPExtractor {
+	within := func(ip netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
+	}
+	return func(r *http.Request) string {
+		host, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			host = r.RemoteAddr
+		}
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		for i := len(hops) - 1; i >= 0; i-- {
+			peer, err := netip.ParseAddr(host)
+			if err != nil || !within(peer) {
+				break
+			}
+			next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+			if err != nil {
+				break
+			}
+			host = next.String()
+		}
+		return host
+	}
+}

@@ -1,0 +1,114 @@
+// Package server is the gateway over HTTP: an OpenID Provider towards clients,
+// and a relying party towards identity providers.
+//
+//	client ── /authorize ──▶ choose a connection ──▶ identity provider
+//	client ◀── code ──────── /login/callback ◀────── code
+//	client ── /oauth/token ▶ code → tokens · refresh → tokens · token → identity provider's token
+//
+// Handlers parse, transact and answer. The protocol itself is in package oidc,
+// as functions; what handlers return as an error is answered in errors.go.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/gorilla/sessions"
+	"github.com/labstack/echo/v4"
+
+	"sallyport/connections"
+	"sallyport/server/oidc"
+	"sallyport/static"
+	"sallyport/vault"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Issuer         string // the gateway's URL, with a slash at its end
+	Vault          *vault.Vault
+	HTTP           *http.Client     // towards identity providers; nil means one that reaches public addresses alone
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	Metrics        *Metrics         // nil means none
+	Now            func() time.Time // nil means time.Now
+	Log            *slog.Logger     // nil means slog.Default()
+}
+
+// Server is the gateway.
+type Server struct {
+	Config
+	echo        *echo.Echo
+	cookies     sessions.Store
+	connections *connections.Set
+	keys        *oidc.KeySet
+	signer      *oidc.Signer
+	metadata    []byte
+	secure      bool // the issuer is https
+}
+
+// New returns a Server. It makes a signing key if the vault has none.
+func New(ctx context.Context, c Config) (*Server, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.HTTP == nil {
+		c.HTTP = connections.NewHTTPClient(nil)
+	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		Config: c, echo: echo.New(), secure: issuer.Scheme == "https",
+		connections: connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now}),
+	}
+	s.cookies = s.newCookies()
+	if err := s.loadKeys(ctx); err != nil {
+		return nil, err
+	}
+	if s.metadata, err = renderMetadata(c.Issuer); err != nil {
+		return nil, err
+	}
+	s.echo.HTTPErrorHandler = s.answerError
+	s.echo.IPExtractor = clientIP(c.TrustedProxies)
+	s.routes()
+	return s, nil
+}
+
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// routes is the whole URL map.
+func (s *Server) routes() {
+	e := s.echo
+	e.Use(s.correlate, s.observe, s.recovered, s.protect)
+	both := []string{http.MethodGet, http.MethodPost}
+
+	// The OpenID Provider, towards clients.
+	e.GET("/.well-known/openid-configuration", s.discovery, anyOrigin)
+	e.GET("/.well-known/oauth-authorization-server", s.discovery, anyOrigin)
+	e.GET("/.well-known/jwks.json", s.jwks, anyOrigin)
+	e.Match(both, "/authorize", s.authorize)
+	e.POST("/oauth/token", s.token, s.clientOrigin)
+	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)
+	e.Match(both, "/userinfo", s.userinfo, s.clientOrigin)
+	e.Match(both, "/oidc/logout", s.logout)
+	e.POST("/oidc/logout/confirm", s.confirmLogout, sameOrigin)
+	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/userinfo"} {
+		e.OPTIONS(path, preflight, s.clientOrigin)
+	}
+
+	// The relying party, towards identity providers.
+	e.GET("/login/callback", s.callback)
+	e.GET("/login/callback/:connection", s.callback)
+	e.GET("/login/reconnect", s.reconnect)
+
+	e.GET("/static/*", echo.WrapHandler(static.Handler()))
+	e.GET("/healthz", s.healthy)
+	e.GET("/readyz", s.ready)
+}

@@ -1,0 +1,255 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/oidc"
+	"sallyport/vault"
+)
+
+// grants are the grants of the token endpoint, by grant type.
+var grants = map[string]func(*Server, context.Context, vault.Client, oidc.TokenRequest) (oidc.TokenResponse, error){
+	oidc.GrantAuthorizationCode: (*Server).redeemCode,
+	oidc.GrantRefreshToken:      (*Server).refreshTokens,
+	oidc.GrantClientCredentials: (*Server).clientCredentials,
+	oidc.GrantTokenExchange:     (*Server).exchangeToken,
+	oidc.GrantFederated:         (*Server).exchangeToken,
+}
+
+// token is the token endpoint (RFC 6749, section 3.2).
+func (s *Server) token(c echo.Context) error {
+	ctx := c.Request().Context()
+	req, err := tokenRequest(c)
+	if err != nil {
+		return err
+	}
+	if req.ClientID == "" {
+		if req.ClientID, err = s.clientOf(ctx, req.SubjectToken); err != nil {
+			return err
+		}
+	}
+	client, err := s.authenticate(ctx, req.Credentials)
+	if err != nil {
+		return err
+	}
+	if err := oidc.CheckGrantType(client, req); err != nil {
+		return err
+	}
+	resp, err := grants[req.GrantType](s, ctx, client, req)
+	if err != nil {
+		return err
+	}
+	return answerJSON(c, http.StatusOK, resp)
+}
+
+// answerJSON answers with the content type that Auth0's token endpoint has,
+// without a charset: its SDKs compare it whole.
+func answerJSON(c echo.Context, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return c.Blob(status, "application/json", b)
+}
+
+// tokenRequest reads a form or, as Auth0 takes it too, a JSON object.
+func tokenRequest(c echo.Context) (oidc.TokenRequest, error) {
+	form, err := body(c)
+	if err != nil {
+		return oidc.TokenRequest{}, err
+	}
+	return oidc.ParseTokenRequest(form, c.Request().Header.Get("Authorization"))
+}
+
+func body(c echo.Context) (url.Values, error) {
+	r := c.Request()
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "application/x-www-form-urlencoded":
+		if err := r.ParseForm(); err != nil {
+			return nil, badBody(err)
+		}
+		return r.PostForm, nil
+	case "application/json":
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, badBody(err)
+		}
+		return oidc.FormFromJSON(b)
+	}
+	return nil, &oidc.Error{Code: oidc.InvalidRequest, Description: "Send the parameters as application/x-www-form-urlencoded or application/json, and say so in Content-Type."}
+}
+
+// badBody is the error of a body that could not be read.
+func badBody(err error) error {
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusRequestEntityTooLarge, Description: "The request is longer than 64 KiB.", Err: err}
+	}
+	return &oidc.Error{Code: oidc.InvalidRequest, Description: "The request body is malformed or broke off.", Err: err}
+}
+
+// authenticate is the client that shows credentials. A client that is unknown
+// and a wrong secret are the same to whoever asks.
+func (s *Server) authenticate(ctx context.Context, shown oidc.Credentials) (client vault.Client, err error) {
+	err = s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
+		client, err = tx.Clients.Get(shown.ClientID)
+		return err
+	})
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return client, err
+	}
+	return client, oidc.CheckClient(client, shown)
+}
+
+// clientOf is the ID of the client that a refresh token was issued to, or "":
+// some SDKs leave client_id out of an exchange, whose subject token names it.
+func (s *Server) clientOf(ctx context.Context, subject vault.Secret) (id string, err error) {
+	grantID, _, _ := oidc.ParseRefreshToken(subject.Reveal())
+	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
+		grant, err := tx.Grants.Get(grantID)
+		id = grant.Client
+		return err
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// redeemCode is the authorization code grant (RFC 6749, section 4.1.3).
+func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
+	hash, secret, opaque := vault.Hash(req.Code.Reveal()), rand.Text(), rand.Text()+rand.Text()
+	var t tokens
+	var refused error
+	err := s.Vault.Update(ctx, func(tx *vault.Tx) (err error) {
+		refused = nil
+		code, err := tx.Codes.Take(hash)
+		if errors.Is(err, vault.ErrNotFound) {
+			// A code that was redeemed names the grant that it brought: whoever
+			// shows it again has it from somewhere (RFC 6749, section 4.1.2).
+			refused = oidc.CodeError(errors.New("the code is unknown, or was used before"))
+			return tx.Grants.Delete(hash)
+		}
+		if err != nil {
+			return err
+		}
+		if refused = oidc.CheckCode(code, req, tx.Now()); refused != nil {
+			return nil // and the code is spent
+		}
+		t, refused, err = s.begun(tx, client, code, secret)
+		if err != nil || refused != nil {
+			return err
+		}
+		return t.put(tx, opaque)
+	})
+	if err = errors.Join(err, refused); err != nil {
+		return oidc.TokenResponse{}, err
+	}
+	return s.answer(t, opaque, secret)
+}
+
+// begun makes the grant that a code brings, and what its first tokens say.
+func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secret string) (t tokens, refused, err error) {
+	now := tx.Now()
+	t = tokens{client: client, nonce: code.Request.Nonce, now: now, grant: vault.Grant{
+		ID: code.Hash, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity,
+		Scopes: code.Request.Scopes, Audience: code.Request.Audience, AuthTime: code.AuthTime, Created: now, Used: now,
+	}}
+	if refused, err = t.load(tx); refused != nil || err != nil {
+		return t, refused, err
+	}
+	t.grant.Expires = now.Add(t.lifetime())
+	if t.offline() {
+		t.grant.SecretHash = vault.Hash(secret)
+		t.grant.Expires = time.Time{}
+		if client.RefreshLifetime > 0 {
+			t.grant.Expires = now.Add(client.RefreshLifetime)
+		}
+	}
+	return t, nil, nil
+}
+
+// refreshTokens is the refresh token grant (RFC 6749, section 6).
+func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
+	id, secret, _ := oidc.ParseRefreshToken(req.RefreshToken.Reveal())
+	next, opaque := rand.Text(), rand.Text()+rand.Text()
+	if !client.Rotate {
+		next = secret
+	}
+	var t tokens
+	var refused error
+	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
+		refused = nil
+		grant, err := tx.Grants.Get(id)
+		if errors.Is(err, vault.ErrNotFound) {
+			refused = oidc.GrantError(errors.New("the grant is unknown, expired or revoked"))
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if !oidc.Matches(grant.SecretHash, secret) {
+			// One of two who hold the token is not its owner (RFC 9700, section 4.14.2).
+			refused = oidc.GrantError(errors.New("the refresh token was used before: its grant is revoked"))
+			return tx.Grants.Delete(id)
+		}
+		scopes, err := oidc.CheckGrant(grant, client, req, tx.Now())
+		if err != nil {
+			refused = err
+			return nil
+		}
+		grant.SecretHash, grant.Used = vault.Hash(next), tx.Now()
+		if err := tx.Grants.Put(grant); err != nil {
+			return err
+		}
+		t = tokens{client: client, grant: grant, now: tx.Now(), scopes: scopes}
+		if refused, err = t.load(tx); refused != nil || err != nil {
+			return err
+		}
+		return t.putAccessToken(tx, opaque)
+	})
+	if err = errors.Join(err, refused); err != nil {
+		return oidc.TokenResponse{}, err
+	}
+	return s.answer(t, opaque, next)
+}
+
+// clientCredentials is the client credentials grant (RFC 6749, section 4.4).
+func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
+	var api *vault.ResourceServer
+	var granted *vault.ClientGrant
+	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
+		api, granted = nil, nil
+		rs, err := tx.ResourceServers.Get(req.Audience)
+		if ok, err := vault.Exists(err); !ok {
+			return err
+		}
+		api = &rs
+		g, err := tx.ClientGrants.Get(vault.ClientGrantKey(client.ID, req.Audience))
+		if ok, err := vault.Exists(err); !ok {
+			return err
+		}
+		granted = &g
+		return nil
+	})
+	if err != nil {
+		return oidc.TokenResponse{}, err
+	}
+	scopes, err := oidc.CheckClientCredentials(client, api, granted, req)
+	if err != nil {
+		return oidc.TokenResponse{}, err
+	}
+	t := tokens{client: client, api: api, scopes: scopes, now: s.Now(), grant: vault.Grant{Client: client.ID}}
+	return s.answer(t, "", "")
+}
