@@ -80,6 +80,8 @@ func (v *Vault) Fresh(ctx context.Context, identity string, need Need, r Refresh
 		}
 		// The refresh goes on if this caller leaves, and its callers share it.
 		flight := v.flights.DoChan(identity, func() (any, error) {
+			v.flying.Add(1)
+			defer v.flying.Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
 			defer cancel()
 			return v.refreshed(ctx, identity, need, asked, r)

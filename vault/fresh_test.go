@@ -152,6 +152,35 @@ func TestRefreshOutlivesTheCallerWhoAskedForIt(t *testing.T) {
 	}
 }
 
+func TestCloseWaitsForTheRefreshUnderWay(t *testing.T) {
+	t.Parallel()
+	path, key := filepath.Join(t.TempDir(), "vault.db"), vault.NewKey()
+	b, err := bolt.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := open(t, b, key)
+	expired(t, v, vault.Rotates)
+	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	go v.Fresh(ctx, "i", vault.Need{}, p)
+	<-p.entered
+	cancel() // the caller leaves
+	closed := make(chan error)
+	go func() { closed <- v.Close() }()
+	close(p.release)
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	if b, err = bolt.Open(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	if stored(t, open(t, b, key)).RefreshToken.Reveal() != "rt1" {
+		t.Error("the store was closed before the rotated refresh token was in it")
+	}
+}
+
 func TestWhatTheAnswerLeavesOutStaysAsItWas(t *testing.T) {
 	t.Parallel()
 	v := open(t, store(t), vault.NewKey())

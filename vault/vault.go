@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -13,6 +14,7 @@ type Vault struct {
 	store   Store
 	keys    *keyring
 	flights singleflight.Group // refreshes that this instance waits for, by account
+	flying  sync.WaitGroup     // those under way
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
@@ -115,8 +117,12 @@ func (v *Vault) Sweep(ctx context.Context) (int, error) {
 	}
 }
 
-// Close closes the vault's store.
-func (v *Vault) Close() error { return v.store.Close() }
+// Close waits for the refreshes under way, and closes the vault's store. Nobody
+// may begin another meanwhile.
+func (v *Vault) Close() error {
+	v.flying.Wait()
+	return v.store.Close()
+}
 
 // Exists tells a missing record from other trouble: it returns false and no
 // error for [ErrNotFound].
