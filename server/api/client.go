@@ -1,0 +1,239 @@
+package api
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"sallyport/vault"
+)
+
+// Client is an application. Of a nil field it says nothing.
+type Client struct {
+	ClientID                 string            `yaml:"client_id" json:"client_id,omitzero"`
+	ClientSecret             *Secret           `yaml:"client_secret" json:"client_secret,omitzero"`
+	Name                     *string           `yaml:"name" json:"name,omitzero"`
+	Description              *string           `yaml:"description" json:"description,omitzero"`
+	AppType                  *string           `yaml:"app_type" json:"app_type,omitzero"`
+	IsFirstParty             *bool             `yaml:"is_first_party" json:"is_first_party,omitzero"`
+	OIDCConformant           *bool             `yaml:"oidc_conformant" json:"oidc_conformant,omitzero"`
+	Callbacks                []string          `yaml:"callbacks" json:"callbacks,omitzero"`
+	AllowedLogoutURLs        []string          `yaml:"allowed_logout_urls" json:"allowed_logout_urls,omitzero"`
+	WebOrigins               []string          `yaml:"web_origins" json:"web_origins,omitzero"`
+	AllowedOrigins           []string          `yaml:"allowed_origins" json:"allowed_origins,omitzero"` // kept with WebOrigins, as one list
+	GrantTypes               []string          `yaml:"grant_types" json:"grant_types,omitzero"`
+	TokenEndpointAuthMethod  *string           `yaml:"token_endpoint_auth_method" json:"token_endpoint_auth_method,omitzero"`
+	RefreshToken             *RefreshToken     `yaml:"refresh_token" json:"refresh_token,omitzero"`
+	JWTConfiguration         *JWTConfiguration `yaml:"jwt_configuration" json:"jwt_configuration,omitzero"`
+	ResourceServerIdentifier *string           `yaml:"resource_server_identifier" json:"resource_server_identifier,omitzero"`
+	ClientMetadata           map[string]string `yaml:"client_metadata" json:"client_metadata,omitzero"`
+}
+
+// RefreshToken is how a client's refresh tokens live. Lifetimes are in seconds.
+type RefreshToken struct {
+	RotationType              *string `yaml:"rotation_type" json:"rotation_type,omitzero"`     // "rotating" or "non-rotating"
+	ExpirationType            *string `yaml:"expiration_type" json:"expiration_type,omitzero"` // "expiring" or "non-expiring", which outdoes the lifetimes
+	Leeway                    *int64  `yaml:"leeway" json:"leeway,omitzero"`                   // only 0 so far
+	TokenLifetime             *int64  `yaml:"token_lifetime" json:"token_lifetime,omitzero"`
+	IdleTokenLifetime         *int64  `yaml:"idle_token_lifetime" json:"idle_token_lifetime,omitzero"`
+	InfiniteTokenLifetime     *bool   `yaml:"infinite_token_lifetime" json:"infinite_token_lifetime,omitzero"`           // outdoes TokenLifetime
+	InfiniteIdleTokenLifetime *bool   `yaml:"infinite_idle_token_lifetime" json:"infinite_idle_token_lifetime,omitzero"` // outdoes IdleTokenLifetime
+}
+
+// JWTConfiguration is how a client's ID tokens are made.
+type JWTConfiguration struct {
+	Alg               *string `yaml:"alg" json:"alg,omitzero"` // only "RS256" so far
+	LifetimeInSeconds *int64  `yaml:"lifetime_in_seconds" json:"lifetime_in_seconds,omitzero"`
+}
+
+const (
+	refreshLifetime = 2592000 * time.Second
+	refreshIdle     = 1296000 * time.Second
+	idTokenLifetime = 36000 * time.Second
+	maxLifetime     = 157788000 // seconds; five years
+)
+
+// Record is the stored client as it would become: what c does not mention stays
+// as in old, or gets its default if old has no ID. A secret that is one of the
+// stored ones changes nothing; another replaces them all.
+func (c Client) Record(old vault.Client) (vault.Client, error) {
+	r := old
+	if old.ID == "" {
+		r = newClient(c)
+	}
+	set(&r.Name, c.Name)
+	set(&r.Description, c.Description)
+	set(&r.AppType, c.AppType)
+	set(&r.FirstParty, c.IsFirstParty)
+	set(&r.Conformant, c.OIDCConformant)
+	set(&r.AuthMethod, c.TokenEndpointAuthMethod)
+	set(&r.API, c.ResourceServerIdentifier)
+	setList(&r.RedirectURIs, c.Callbacks)
+	setList(&r.LogoutURIs, c.AllowedLogoutURLs)
+	setList(&r.GrantTypes, c.GrantTypes)
+	if c.WebOrigins != nil || c.AllowedOrigins != nil {
+		r.Origins = union(c.WebOrigins, c.AllowedOrigins)
+	}
+	if c.ClientMetadata != nil {
+		r.Metadata = c.ClientMetadata
+	}
+	for _, check := range []func(*vault.Client) error{
+		c.checkShape, c.secret, c.RefreshToken.record, c.JWTConfiguration.record,
+	} {
+		if err := check(&r); err != nil {
+			return r, err
+		}
+	}
+	return r, r.Validate()
+}
+
+// newClient is a client before its shape says anything but its kind.
+func newClient(c Client) vault.Client {
+	r := vault.Client{
+		ID: c.ClientID, AppType: "regular_web", FirstParty: true,
+		AuthMethod: "client_secret_post", GrantTypes: []string{"authorization_code", "refresh_token"},
+		Rotate: true, RefreshLifetime: refreshLifetime, RefreshIdle: refreshIdle,
+	}
+	set(&r.AppType, c.AppType)
+	switch r.AppType {
+	case "spa", "native":
+		r.AuthMethod = "none"
+	case "non_interactive":
+		r.GrantTypes = []string{"client_credentials"}
+	case "resource_server": // stands for an API: what it may do is for its owner to say
+		r.GrantTypes = nil
+	}
+	return r
+}
+
+var appTypes = []string{"regular_web", "spa", "native", "non_interactive", "resource_server"}
+
+func (c Client) checkShape(r *vault.Client) error {
+	if !slices.Contains(appTypes, r.AppType) {
+		return &vault.Invalid{Field: "app_type", Problem: "should be one of " + strings.Join(appTypes, ", ")}
+	}
+	for i, s := range c.Callbacks {
+		if strings.Contains(s, "*") {
+			return &vault.Invalid{Field: at("callbacks", i), Problem: "has a wildcard, which no redirect URI would match: list each URL"}
+		}
+	}
+	if err := checkOrigins("web_origins", c.WebOrigins); err != nil {
+		return err
+	}
+	return checkOrigins("allowed_origins", c.AllowedOrigins)
+}
+
+func checkOrigins(field string, origins []string) error {
+	for i, s := range origins {
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" || s != u.Scheme+"://"+u.Host || strings.Contains(s, "*") {
+			return &vault.Invalid{Field: at(field, i), Problem: "should be an origin and no more, such as https://app.example.com"}
+		}
+	}
+	return nil
+}
+
+// minSecret is how many characters a client's secret must have. It is kept as
+// one SHA-256, so nothing but its entropy protects it.
+const minSecret = 16
+
+func (c Client) secret(r *vault.Client) error {
+	switch {
+	case r.Public() && c.ClientSecret != nil:
+		return &vault.Invalid{Field: "client_secret", Problem: "is of no use to a client whose token_endpoint_auth_method is none: remove one of the two"}
+	case r.Public():
+		r.SecretHashes = nil
+	case c.ClientSecret == nil:
+	case utf8.RuneCountInString(c.ClientSecret.Reveal()) < minSecret:
+		return &vault.Invalid{Field: "client_secret", Problem: fmt.Sprintf("is shorter than %d characters: make one with `openssl rand -base64 32`", minSecret)}
+	default:
+		if hash := vault.Hash(c.ClientSecret.Reveal()); !slices.Contains(r.SecretHashes, hash) {
+			r.SecretHashes = []string{hash}
+		}
+	}
+	return nil
+}
+
+func (t *RefreshToken) record(r *vault.Client) error {
+	if t == nil {
+		return nil
+	}
+	if err := oneOf("refresh_token.rotation_type", t.RotationType, "rotating", "non-rotating"); err != nil {
+		return err
+	}
+	if err := oneOf("refresh_token.expiration_type", t.ExpirationType, "expiring", "non-expiring"); err != nil {
+		return err
+	}
+	if t.Leeway != nil && *t.Leeway != 0 {
+		return &vault.Invalid{Field: "refresh_token.leeway", Problem: "is not supported yet: remove it, or make it 0"}
+	}
+	if t.RotationType != nil {
+		r.Rotate = *t.RotationType == "rotating"
+	}
+	expiring := t.ExpirationType != nil && *t.ExpirationType == "expiring" && r.RefreshLifetime == 0 && r.RefreshIdle == 0
+	for _, l := range []struct {
+		field    string
+		kept     *time.Duration
+		seconds  *int64
+		infinite *bool
+		normal   time.Duration
+	}{
+		{"token_lifetime", &r.RefreshLifetime, t.TokenLifetime, t.InfiniteTokenLifetime, refreshLifetime},
+		{"idle_token_lifetime", &r.RefreshIdle, t.IdleTokenLifetime, t.InfiniteIdleTokenLifetime, refreshIdle},
+	} {
+		if *l.kept == 0 && l.seconds == nil && (expiring && l.infinite == nil || l.infinite != nil && !*l.infinite) {
+			*l.kept = l.normal
+		}
+		if err := lifetime("refresh_token."+l.field, l.kept, l.seconds); err != nil {
+			return err
+		}
+		if l.infinite != nil && *l.infinite || t.ExpirationType != nil && *t.ExpirationType == "non-expiring" {
+			*l.kept = 0
+		}
+	}
+	return nil
+}
+
+func (j *JWTConfiguration) record(r *vault.Client) error {
+	if j == nil {
+		return nil
+	}
+	if err := oneOf("jwt_configuration.alg", j.Alg, "RS256"); err != nil {
+		return err
+	}
+	return lifetime("jwt_configuration.lifetime_in_seconds", &r.IDTokenLifetime, j.LifetimeInSeconds)
+}
+
+// ClientOf is the shape of a stored client. It holds no secret.
+func ClientOf(r vault.Client) Client {
+	expiration := "expiring"
+	if r.RefreshLifetime == 0 && r.RefreshIdle == 0 {
+		expiration = "non-expiring"
+	}
+	rotation := "non-rotating"
+	if r.Rotate {
+		rotation = "rotating"
+	}
+	idToken := r.IDTokenLifetime
+	if idToken == 0 {
+		idToken = idTokenLifetime
+	}
+	return Client{
+		ClientID: r.ID, Name: &r.Name, Description: given(r.Description), AppType: given(r.AppType),
+		IsFirstParty: &r.FirstParty, OIDCConformant: &r.Conformant,
+		Callbacks: givenList(r.RedirectURIs), AllowedLogoutURLs: givenList(r.LogoutURIs), WebOrigins: givenList(r.Origins),
+		GrantTypes:              append([]string{}, r.GrantTypes...),
+		TokenEndpointAuthMethod: &r.AuthMethod,
+		RefreshToken: &RefreshToken{
+			RotationType: &rotation, ExpirationType: &expiration,
+			TokenLifetime: seconds(r.RefreshLifetime), IdleTokenLifetime: seconds(r.RefreshIdle),
+			InfiniteTokenLifetime: new(r.RefreshLifetime == 0), InfiniteIdleTokenLifetime: new(r.RefreshIdle == 0),
+		},
+		JWTConfiguration:         &JWTConfiguration{Alg: new("RS256"), LifetimeInSeconds: seconds(idToken)},
+		ResourceServerIdentifier: given(r.API),
+		ClientMetadata:           r.Metadata,
+	}
+}
