@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+
+	"sallyport/connections"
+	"sallyport/server"
+	"sallyport/vault"
+)
+
+// shutdownTime is how long requests under way may take to finish.
+const shutdownTime = 20 * time.Second
+
+func serveCommand() *cobra.Command {
+	var s settings
+	c := &cobra.Command{Use: "serve", Short: "Run the gateway", Args: cobra.NoArgs,
+		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.serve(cmd.Context()) })}
+	s.serveFlags(c.Flags())
+	return c
+}
+
+// serve runs the gateway until ctx ends: then it stops accepting, finishes the
+// requests and refreshes under way, and closes the store.
+func (s *settings) serve(ctx context.Context) (err error) {
+	log, err := s.logger()
+	if err != nil {
+		return err
+	}
+	issuer, err := checkIssuer(s.issuer)
+	if err != nil {
+		return err
+	}
+	if (s.tlsCert == "") != (s.tlsKey == "") {
+		return &wrongUsage{"--tls-cert and --tls-key go together"}
+	}
+	trusted, err := prefixes("trusted-proxies", s.trustedProxies)
+	if err != nil {
+		return err
+	}
+	private, err := prefixes("allow-private-upstreams", s.privateNets)
+	if err != nil {
+		return err
+	}
+	v, err := s.openForServing(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	gateway, err := server.New(ctx, server.Config{
+		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Metrics: server.NewMetrics(registry), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	run := runner{log: log}
+	defer run.stop()
+	if s.metricsListen != "" {
+		if err := run.listen(s.metricsListen, metrics(registry), "", ""); err != nil {
+			return fmt.Errorf("listen for metrics: %w", err)
+		}
+	}
+	if err := run.listen(s.listen, gateway, s.tlsCert, s.tlsKey); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	go sweep(ctx, v, log)
+	log.Info("ready", "issuer", issuer, "listen", s.listen, "version", version)
+	return run.wait(ctx)
+}
+
+// openForServing opens the vault and applies the tenant file, if there is one.
+func (s *settings) openForServing(ctx context.Context, log *slog.Logger) (*vault.Vault, error) {
+	if s.apply == "" {
+		return s.openVault(ctx)
+	}
+	t, err := readTenant(s.apply)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.openVault(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := applyTenant(ctx, v, t)
+	if err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	log.Info("applied the tenant file", "file", s.apply, "changes", len(plan.Changes))
+	return v, nil
+}
+
+// metrics are the endpoints that operators read, and nobody else should reach.
+func metrics(r *prometheus.Registry) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	return mux
+}
+
+// sweep forgets what has expired, every minute.
+func sweep(ctx context.Context, v *vault.Vault, log *slog.Logger) {
+	for tick := time.NewTicker(time.Minute); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+			if n, err := v.Sweep(ctx); err != nil && ctx.Err() == nil {
+				log.Error("sweep", "error", err)
+			} else if n > 0 {
+				log.Debug("sweep", "records", n)
+			}
+		}
+	}
+}
+
+// runner runs HTTP servers until one fails or all are told to stop.
+type runner struct {
+	log     *slog.Logger
+	servers []*http.Server
+	failed  chan error
+}
+
+// listen begins to serve on an address, with TLS if a certificate is named.
+func (r *runner) listen(address string, h http.Handler, cert, key string) error {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return err
+	}
+	r.serve(l, h, cert, key)
+	return nil
+}
+
+func (r *runner) serve(l net.Listener, h http.Handler, cert, key string) {
+	if r.failed == nil {
+		r.failed = make(chan error, 8)
+	}
+	s := &http.Server{
+		Handler: h, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+	}
+	r.servers = append(r.servers, s)
+	go func() {
+		var err error
+		if cert != "" {
+			err = s.ServeTLS(l, cert, key)
+		} else {
+			err = s.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			r.failed <- err
+		}
+	}()
+}
+
+// wait returns when ctx ends, or with the error of a server that fails.
+func (r *runner) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		r.log.Info("stopping")
+		return nil
+	case err := <-r.failed:
+		return err
+	}
+}
+
+// stop stops accepting, and waits for the requests under way.
+func (r *runner) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	for _, s := range r.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			r.log.Warn("requests were cut off", "error", err)
+			s.Close()
+		}
+	}
+}

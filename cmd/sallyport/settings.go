@@ -1,0 +1,163 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"sallyport/vault"
+)
+
+// settings are what the commands take from flags and the environment. A flag
+// wins over its variable.
+type settings struct {
+	issuer, listen, metricsListen string
+	store, keyFile                string
+	apply                         string
+	tlsCert, tlsKey               string
+	trustedProxies, privateNets   []string
+	log, logFormat                string
+}
+
+// text declares a flag that has a variable of the same name.
+func text(f *pflag.FlagSet, to *string, name, fallback, help string) {
+	variable := "SALLYPORT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	if v, ok := os.LookupEnv(variable); ok {
+		fallback = v
+	}
+	f.StringVar(to, name, fallback, help+" ("+variable+")")
+}
+
+// list declares such a flag for a list, separated by commas.
+func list(f *pflag.FlagSet, to *[]string, name, help string) {
+	variable := "SALLYPORT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+	var fallback []string
+	if v := os.Getenv(variable); v != "" {
+		fallback = strings.Split(v, ",")
+	}
+	f.StringSliceVar(to, name, fallback, help+" ("+variable+")")
+}
+
+// storeFlags are those of all commands that open the store.
+func (s *settings) storeFlags(f *pflag.FlagSet) {
+	text(f, &s.store, "store", "sallyport.db", "file of the store")
+	text(f, &s.keyFile, "key-file", "", "file of the root key; or the key itself in SALLYPORT_KEY")
+}
+
+// serveFlags are those of serve.
+func (s *settings) serveFlags(f *pflag.FlagSet) {
+	s.storeFlags(f)
+	text(f, &s.issuer, "issuer", "", "URL of the gateway, such as https://login.example.com/")
+	text(f, &s.listen, "listen", ":8080", "address to listen on")
+	text(f, &s.metricsListen, "metrics-listen", "", "address of /metrics and /debug/pprof; none if empty")
+	text(f, &s.apply, "apply", "", "tenant file to apply before listening")
+	text(f, &s.tlsCert, "tls-cert", "", "file of the TLS certificate; none behind a proxy")
+	text(f, &s.tlsKey, "tls-key", "", "file of the certificate's key")
+	list(f, &s.trustedProxies, "trusted-proxies", "networks whose X-Forwarded-For is believed, such as 10.0.0.0/8")
+	list(f, &s.privateNets, "allow-private-upstreams", "private networks that connections may reach, such as 10.1.0.0/16")
+	logFlags(f, s)
+}
+
+func logFlags(f *pflag.FlagSet, s *settings) {
+	text(f, &s.log, "log", "info", "least level to log: debug, info, warn or error")
+	text(f, &s.logFormat, "log-format", "json", "json, or text for people")
+}
+
+// logger writes to standard error.
+func (s *settings) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.log)); err != nil {
+		return nil, &wrongUsage{"--log should be debug, info, warn or error, and is " + s.log}
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.logFormat {
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+	}
+	return nil, &wrongUsage{"--log-format should be json or text, and is " + s.logFormat}
+}
+
+// checkIssuer is the issuer with its final slash, if it can be one. Plain http
+// is for this machine alone.
+func checkIssuer(issuer string) (string, error) {
+	if issuer == "" {
+		return "", &wrongUsage{"--issuer is missing: give the URL that browsers and applications reach the gateway under, such as https://login.example.com/"}
+	}
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || u.Path != "" && u.Path != "/":
+		return "", &wrongUsage{"--issuer should be a scheme and a host, such as https://login.example.com/, and is " + issuer}
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return "", &wrongUsage{"--issuer should begin with https://: http is for localhost alone"}
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "", &wrongUsage{"--issuer should begin with https://, and is " + issuer}
+	}
+	u.Path = "/"
+	return u.String(), nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// rootKey reads the key from the environment or from its file, which nobody but
+// its owner may be able to read.
+func (s *settings) rootKey() (vault.Key, error) {
+	if v := os.Getenv("SALLYPORT_KEY"); v != "" {
+		key, err := vault.ParseKey(v)
+		if err != nil {
+			return key, fmt.Errorf("SALLYPORT_KEY: %w", err)
+		}
+		return key, nil
+	}
+	if s.keyFile == "" {
+		return vault.Key{}, errors.New("there is no root key: make one with 'sallyport vault init --key-file sallyport.key', and give --key-file sallyport.key (or the key itself in SALLYPORT_KEY)")
+	}
+	info, err := os.Stat(s.keyFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return vault.Key{}, fmt.Errorf("there is no key file %s: if the store is new, make one with 'sallyport vault init --key-file %s'; else restore the one that the store was made with", s.keyFile, s.keyFile)
+	}
+	if err != nil {
+		return vault.Key{}, fmt.Errorf("read the key file: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return vault.Key{}, fmt.Errorf("the key file %s can be read by others (mode %04o): run 'chmod 600 %s'", s.keyFile, info.Mode().Perm(), s.keyFile)
+	}
+	b, err := os.ReadFile(s.keyFile)
+	if err != nil {
+		return vault.Key{}, fmt.Errorf("read the key file: %w", err)
+	}
+	key, err := vault.ParseKey(string(b))
+	if err != nil {
+		return key, fmt.Errorf("the key file %s: %w", s.keyFile, err)
+	}
+	return key, nil
+}
+
+// prefixes parses networks; one address is a network of one.
+func prefixes(flag string, list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		s = strings.TrimSpace(s)
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			ip, err := netip.ParseAddr(s)
+			if err != nil {
+				return nil, &wrongUsage{"--" + flag + " should be networks such as 10.0.0.0/8, separated by commas, and has " + s}
+			}
+			p = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
