@@ -1,0 +1,74 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is who may import whom of ours. Everything points down to vault;
+// nothing points up.
+var mayImport = map[string][]string{
+	"vault":                         {},
+	"static":                        {},
+	"templates":                     {"static"},
+	"connections/simulator":         {},
+	"connections/simulator/simtest": {},
+	"cmd/sallyport/sample":          {},
+	"vault/bolt":                    {"vault"},
+	"vault/storetest":               {"vault"},
+	"connections":                   {"vault"},
+	"server/oidc":                   {"vault"},
+	"server/api":                    {"vault"},
+	"server":                        {"vault", "connections", "server/oidc", "static", "templates"},
+}
+
+// onlyIn is where a library may be imported, so that it stays replaceable.
+var onlyIn = map[string][]string{
+	"go.etcd.io/bbolt":                {"vault/bolt"},
+	"github.com/tink-crypto/":         {"vault"},
+	"github.com/coreos/go-oidc/":      {"connections", "cmd/sallyport/sample"},
+	"golang.org/x/oauth2":             {"connections", "cmd/sallyport/sample"},
+	"code.dny.dev/ssrf":               {"connections"},
+	"github.com/go-jose/":             {"server/oidc", "connections/simulator"},
+	"github.com/labstack/echo/":       {"server", "cmd/bench"},
+	"github.com/gorilla/":             {"server"},
+	"github.com/goccy/go-yaml":        {"server/api"},
+	"github.com/spf13/":               {"cmd/sallyport"},
+	"github.com/prometheus/":          {"server", "cmd/sallyport"},
+	"github.com/fxamacker/cbor/":      {"vault"},
+	"golang.org/x/sync/singleflight":  {"vault"},
+	"testing":                         {"vault/storetest"},
+	"github.com/rogpeppe/go-internal": {},
+}
+
+// TestImportsPointDown holds the table above against the packages there are.
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "sallyport/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg := strings.TrimPrefix(fields[0], "sallyport/")
+		allowed, known := mayImport[pkg]
+		if !known && !strings.HasPrefix(pkg, "cmd/") {
+			t.Errorf("%s is not in the table of imports: where does it stand?", pkg)
+		}
+		for _, imported := range fields[1:] {
+			if ours, ok := strings.CutPrefix(imported, "sallyport/"); ok {
+				if known && !slices.Contains(allowed, ours) {
+					t.Errorf("%s imports %s, which it may not", pkg, ours)
+				}
+				continue
+			}
+			for library, where := range onlyIn {
+				if strings.HasPrefix(imported, library) && !slices.Contains(where, pkg) {
+					t.Errorf("%s imports %s, which only %v may", pkg, imported, where)
+				}
+			}
+		}
+	}
+}
