@@ -153,7 +153,7 @@ const leastTTL = 30 * time.Second
 
 // fresh is the token set of an account with an access token as asked for.
 func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (vault.TokenSet, error) {
-	ts, err := s.Vault.Fresh(ctx, a.identity.Key(), vault.Need{TTL: max(x.MinTTL, leastTTL), Rejected: x.Rejected}, refresher{s, a.connection})
+	ts, err := s.Vault.Fresh(ctx, a.tokens, vault.Need{TTL: max(x.MinTTL, leastTTL), Rejected: x.Rejected}, refresher{s, a.connection})
 	var refusal *vault.Refusal
 	var upstream *connections.Error
 	switch {

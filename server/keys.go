@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -61,24 +60,16 @@ func (s *Server) loadKeys(ctx context.Context) error {
 	return err
 }
 
-// jwks publishes the keys that verify the gateway's tokens (RFC 7517).
-func (s *Server) jwks(c echo.Context) error {
-	return published(c, s.keys.JWKS())
-}
-
-// discovery publishes the provider's metadata (OpenID Connect Discovery 1.0,
-// section 4; RFC 8414).
-func (s *Server) discovery(c echo.Context) error { return published(c, s.metadata) }
-
-func renderMetadata(issuer string) ([]byte, error) { return json.Marshal(oidc.Metadata(issuer)) }
-
-// published answers with what is the same for everybody for a while.
-func published(c echo.Context, b []byte) error {
-	c.Response().Header().Set("Cache-Control", "public, max-age=300")
+// publish answers with what is the same for everybody for a while: the metadata
+// (OpenID Connect Discovery 1.0, section 4; RFC 8414) and the keys (RFC 7517).
+func publish(b []byte) echo.HandlerFunc {
 	tag := `"` + vault.Hash(string(b))[:22] + `"`
-	c.Response().Header().Set("ETag", tag)
-	if c.Request().Header.Get("If-None-Match") == tag {
-		return c.NoContent(http.StatusNotModified)
+	return func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "public, max-age=300")
+		c.Response().Header().Set("ETag", tag)
+		if c.Request().Header.Get("If-None-Match") == tag {
+			return c.NoContent(http.StatusNotModified)
+		}
+		return c.Blob(http.StatusOK, "application/json", b)
 	}
-	return c.Blob(http.StatusOK, "application/json", b)
 }

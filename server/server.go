@@ -11,6 +11,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -45,7 +46,6 @@ type Server struct {
 	connections *connections.Set
 	keys        *oidc.KeySet
 	signer      *oidc.Signer
-	metadata    []byte
 	secure      bool // the issuer is https
 }
 
@@ -72,27 +72,28 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}
-	if s.metadata, err = renderMetadata(c.Issuer); err != nil {
+	metadata, err := json.Marshal(oidc.Metadata(c.Issuer))
+	if err != nil {
 		return nil, err
 	}
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientIP(c.TrustedProxies)
-	s.routes()
+	s.routes(publish(metadata), publish(s.keys.JWKS()))
 	return s, nil
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // routes is the whole URL map.
-func (s *Server) routes() {
+func (s *Server) routes(metadata, jwks echo.HandlerFunc) {
 	e := s.echo
 	e.Use(s.correlate, s.observe, s.recovered, s.protect)
 	both := []string{http.MethodGet, http.MethodPost}
 
 	// The OpenID Provider, towards clients.
-	e.GET("/.well-known/openid-configuration", s.discovery, anyOrigin)
-	e.GET("/.well-known/oauth-authorization-server", s.discovery, anyOrigin)
-	e.GET("/.well-known/jwks.json", s.jwks, anyOrigin)
+	e.GET("/.well-known/openid-configuration", metadata, anyOrigin)
+	e.GET("/.well-known/oauth-authorization-server", metadata, anyOrigin)
+	e.GET("/.well-known/jwks.json", jwks, anyOrigin)
 	e.Match(both, "/authorize", s.authorize)
 	e.POST("/oauth/token", s.token, s.clientOrigin)
 	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)
@@ -109,6 +110,7 @@ func (s *Server) routes() {
 	e.GET("/login/reconnect", s.reconnect)
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
-	e.GET("/healthz", s.healthy)
-	e.GET("/readyz", s.ready)
+	probe := []string{http.MethodGet, http.MethodHead}
+	e.Match(probe, "/healthz", s.healthy)
+	e.Match(probe, "/readyz", s.ready)
 }

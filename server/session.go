@@ -64,12 +64,13 @@ func (s *Server) setCookie(c echo.Context, name, id string) error {
 	return s.cookies.Save(c.Request(), c.Response(), fresh)
 }
 
-// browser is the ID of the browser, which it is given with its first sign-in.
+// browser is the ID of the browser, which it is given with its first sign-in. Its
+// cookie is set anew at each, so that it lasts until the user is back.
 func (s *Server) browser(c echo.Context) (string, error) {
-	if id := s.cookie(c, browserCookie); id != "" {
-		return id, nil
+	id := s.cookie(c, browserCookie)
+	if id == "" {
+		id = rand.Text()
 	}
-	id := rand.Text()
 	return id, s.setCookie(c, browserCookie, id)
 }
 

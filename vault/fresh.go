@@ -57,8 +57,8 @@ func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 	return ts.Expires.After(now.Add(n.TTL)) || ts.Issued.After(asked) && ts.Expires.After(now)
 }
 
-// Fresh returns the identity's token set with an access token as needed,
-// refreshing it with r if it must. Of all callers in all instances one at a
+// Fresh returns a token set, that was just read as seen, with an access token as
+// needed, refreshing it with r if it must. Of all callers in all instances one at a
 // time refreshes; the others wait for what it got. An attempt is on disk before
 // the refresh token leaves, and the refreshed set before Fresh returns.
 //
@@ -67,16 +67,11 @@ func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 // spent one can cost the user every token.
 //
 // The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
-func (v *Vault) Fresh(ctx context.Context, identity string, need Need, r Refresher) (TokenSet, error) {
-	asked := v.Now()
+func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
+	asked, identity := v.Now(), seen.Identity
 	for {
-		var ts TokenSet
-		err := v.View(ctx, func(tx *Tx) (err error) { ts, err = tx.TokenSets.Get(identity); return err })
-		if err != nil {
-			return TokenSet{}, err
-		}
-		if need.met(ts, v.Now(), asked) {
-			return ts, nil
+		if need.met(seen, v.Now(), asked) {
+			return seen, nil
 		}
 		// The refresh goes on if this caller leaves, and its callers share it.
 		flight := v.flights.DoChan(identity, func() (any, error) {
@@ -93,10 +88,11 @@ func (v *Vault) Fresh(ctx context.Context, identity string, need Need, r Refresh
 			if res.Err != nil {
 				return TokenSet{}, res.Err
 			}
-			if out := res.Val.(outcome); out.refreshed {
+			out := res.Val.(outcome)
+			if out.refreshed {
 				return out.set, nil
 			}
-			// The flight was for a caller who needed less: look again.
+			seen = out.set // maybe of a flight for a caller who needed less
 		}
 	}
 }

@@ -69,7 +69,7 @@ func expired(t *testing.T, v *vault.Vault, rotation vault.Rotation) {
 	})
 }
 
-func stored(t *testing.T, v *vault.Vault) (ts vault.TokenSet) {
+func seen(t *testing.T, v *vault.Vault) (ts vault.TokenSet) {
 	t.Helper()
 	if err := v.View(t.Context(), func(tx *vault.Tx) (err error) { ts, err = tx.TokenSets.Get("i"); return err }); err != nil {
 		t.Fatal(err)
@@ -87,7 +87,7 @@ func TestManyCallersOfTwoInstancesRefreshOnce(t *testing.T) {
 	for i := range 20 {
 		v := []*vault.Vault{v1, v2}[i%2]
 		wg.Go(func() {
-			ts, err := v.Fresh(context.Background(), "i", vault.Need{TTL: time.Minute}, p)
+			ts, err := v.Fresh(context.Background(), seen(t, v), vault.Need{TTL: time.Minute}, p)
 			if err != nil || ts.AccessToken.Reveal() != "at1" || ts.RefreshToken.Reveal() != "rt1" {
 				t.Errorf("Fresh = %+v, %v", ts, err)
 			}
@@ -106,18 +106,18 @@ func TestAttemptIsOnDiskBeforeTheRefreshTokenLeaves(t *testing.T) {
 	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}
 	done := make(chan error)
 	go func() {
-		_, err := v.Fresh(context.Background(), "i", vault.Need{}, p)
+		_, err := v.Fresh(context.Background(), seen(t, v), vault.Need{}, p)
 		done <- err
 	}()
 	<-p.entered
-	if stored(t, v).Attempt == nil {
+	if seen(t, v).Attempt == nil {
 		t.Error("the refresh token left before the attempt was written down")
 	}
 	close(p.release)
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if ts := stored(t, v); ts.Attempt != nil || ts.RefreshToken.Reveal() != "rt1" || ts.Rotation != vault.Rotates {
+	if ts := seen(t, v); ts.Attempt != nil || ts.RefreshToken.Reveal() != "rt1" || ts.Rotation != vault.Rotates {
 		t.Errorf("after the answer: %+v", ts)
 	}
 }
@@ -130,7 +130,7 @@ func TestRefreshOutlivesTheCallerWhoAskedForIt(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := v.Fresh(ctx, "i", vault.Need{}, p)
+		_, err := v.Fresh(ctx, seen(t, v), vault.Need{}, p)
 		left <- err
 	}()
 	<-p.entered
@@ -140,7 +140,7 @@ func TestRefreshOutlivesTheCallerWhoAskedForIt(t *testing.T) {
 	}
 	stayed := make(chan vault.TokenSet)
 	go func() {
-		ts, err := v.Fresh(context.Background(), "i", vault.Need{}, p)
+		ts, err := v.Fresh(context.Background(), seen(t, v), vault.Need{}, p)
 		if err != nil {
 			t.Error(err)
 		}
@@ -163,7 +163,7 @@ func TestCloseWaitsForTheRefreshUnderWay(t *testing.T) {
 	expired(t, v, vault.Rotates)
 	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
-	go v.Fresh(ctx, "i", vault.Need{}, p)
+	go v.Fresh(ctx, seen(t, v), vault.Need{}, p)
 	<-p.entered
 	cancel() // the caller leaves
 	closed := make(chan error)
@@ -176,7 +176,7 @@ func TestCloseWaitsForTheRefreshUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	if stored(t, open(t, b, key)).RefreshToken.Reveal() != "rt1" {
+	if seen(t, open(t, b, key)).RefreshToken.Reveal() != "rt1" {
 		t.Error("the store was closed before the rotated refresh token was in it")
 	}
 }
@@ -188,10 +188,10 @@ func TestWhatTheAnswerLeavesOutStaysAsItWas(t *testing.T) {
 	p := &provider{answer: func(int, string) (vault.TokenSet, error) {
 		return vault.TokenSet{AccessToken: vault.NewSecret("at1"), Expires: time.Now().Add(time.Hour), Params: map[string]string{"instance_url": "https://two"}}, nil
 	}}
-	if _, err := v.Fresh(t.Context(), "i", vault.Need{}, p); err != nil {
+	if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil {
 		t.Fatal(err)
 	}
-	ts := stored(t, v)
+	ts := seen(t, v)
 	if ts.RefreshToken.Reveal() != "rt0" || ts.Rotation != vault.Static || len(ts.Scopes) != 1 || ts.Params["instance_url"] != "https://two" {
 		t.Errorf("kept %+v", ts)
 	}
@@ -227,11 +227,11 @@ func TestUnansweredRefreshTokenIsShownAgainOnlyIfSafe(t *testing.T) {
 			if tt.blind {
 				r = blind{p}
 			}
-			if _, err := v.Fresh(t.Context(), "i", vault.Need{}, r); !errors.Is(err, errNoAnswer) {
+			if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, r); !errors.Is(err, errNoAnswer) {
 				t.Fatalf("without an answer: %v", err)
 			}
 			p.answer = nil
-			_, err := v.Fresh(t.Context(), "i", vault.Need{}, r)
+			_, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, r)
 			if errors.Is(err, vault.ErrReauthorize) != tt.reauth || tt.otherwise != nil && !errors.Is(err, tt.otherwise) ||
 				!tt.reauth && tt.otherwise == nil && err != nil {
 				t.Errorf("after no answer: %v", err)
@@ -239,7 +239,7 @@ func TestUnansweredRefreshTokenIsShownAgainOnlyIfSafe(t *testing.T) {
 			if len(p.shown) != tt.shown {
 				t.Errorf("showed the refresh token %d times, want %d", len(p.shown), tt.shown)
 			}
-			if tt.otherwise != nil && stored(t, v).Attempt == nil {
+			if tt.otherwise != nil && seen(t, v).Attempt == nil {
 				t.Error("the open question was forgotten")
 			}
 		})
@@ -260,7 +260,7 @@ func TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive(t *testing.T) {
 	p := &provider{active: true}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := v.Fresh(ctx, "i", vault.Need{}, p); !errors.Is(err, context.DeadlineExceeded) || len(p.shown) != 0 || p.asked != 0 {
+	if _, err := v.Fresh(ctx, seen(t, v), vault.Need{}, p); !errors.Is(err, context.DeadlineExceeded) || len(p.shown) != 0 || p.asked != 0 {
 		t.Errorf("Fresh = %v; shown %d, asked %d", err, len(p.shown), p.asked)
 	}
 	put(t, v, func(tx *vault.Tx) error {
@@ -268,7 +268,7 @@ func TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive(t *testing.T) {
 		ts.Attempt.Until = time.Now().Add(-time.Second)
 		return errors.Join(err, tx.TokenSets.Put(ts))
 	})
-	if ts, err := v.Fresh(t.Context(), "i", vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
 		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
 	}
 }
@@ -283,10 +283,10 @@ func TestUnspentRefreshTokenIsShownAgain(t *testing.T) {
 		}
 		return rotated(n), nil
 	}}
-	if _, err := v.Fresh(t.Context(), "i", vault.Need{}, p); !errors.Is(err, vault.ErrUnspent) {
+	if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); !errors.Is(err, vault.ErrUnspent) {
 		t.Fatal(err)
 	}
-	if ts, err := v.Fresh(t.Context(), "i", vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at2" || p.asked != 0 {
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at2" || p.asked != 0 {
 		t.Errorf("Fresh = %+v, %v", ts, err)
 	}
 }
@@ -300,7 +300,7 @@ func TestRefusedRefreshTokenIsNotShownAgain(t *testing.T) {
 	}}
 	for range 3 {
 		var refusal *vault.Refusal
-		if _, err := v.Fresh(t.Context(), "i", vault.Need{}, p); !errors.As(err, &refusal) || refusal.Why != "expired access/refresh token" || refusal.At.IsZero() {
+		if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); !errors.As(err, &refusal) || refusal.Why != "expired access/refresh token" || refusal.At.IsZero() {
 			t.Errorf("Fresh = %v", err)
 		}
 	}
@@ -316,7 +316,7 @@ func TestNewSignInDuringARefreshIsNotOverwritten(t *testing.T) {
 	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}
 	done := make(chan vault.TokenSet)
 	go func() {
-		ts, err := v.Fresh(context.Background(), "i", vault.Need{}, p)
+		ts, err := v.Fresh(context.Background(), seen(t, v), vault.Need{}, p)
 		if err != nil {
 			t.Error(err)
 		}
@@ -327,8 +327,8 @@ func TestNewSignInDuringARefreshIsNotOverwritten(t *testing.T) {
 		return tx.TokenSets.Put(vault.TokenSet{Identity: "i", AccessToken: vault.NewSecret("newer"), RefreshToken: vault.NewSecret("newer-rt"), Expires: time.Now().Add(time.Hour)})
 	})
 	close(p.release)
-	if got := <-done; got.AccessToken.Reveal() != "newer" || stored(t, v).RefreshToken.Reveal() != "newer-rt" {
-		t.Errorf("answered %+v, kept %+v", got, stored(t, v))
+	if got := <-done; got.AccessToken.Reveal() != "newer" || seen(t, v).RefreshToken.Reveal() != "newer-rt" {
+		t.Errorf("answered %+v, kept %+v", got, seen(t, v))
 	}
 }
 
@@ -340,7 +340,7 @@ func TestRejectedTokenIsRefreshedOnceAndOnlyIfItIsTheStoredOne(t *testing.T) {
 	})
 	p := &provider{}
 	for range 3 {
-		ts, err := v.Fresh(t.Context(), "i", vault.Need{Rejected: vault.NewSecret("at0")}, p)
+		ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{Rejected: vault.NewSecret("at0")}, p)
 		if err != nil || ts.AccessToken.Reveal() != "at1" {
 			t.Errorf("Fresh = %+v, %v", ts, err)
 		}
@@ -356,14 +356,16 @@ func TestWithoutARefreshTokenAnExpiredSetIsNotRenewable(t *testing.T) {
 	put(t, v, func(tx *vault.Tx) error {
 		return tx.TokenSets.Put(vault.TokenSet{Identity: "i", AccessToken: vault.NewSecret("at0"), Expires: time.Now().Add(time.Minute)})
 	})
-	if ts, err := v.Fresh(t.Context(), "i", vault.Need{}, &provider{}); err != nil || ts.AccessToken.Reveal() != "at0" {
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, &provider{}); err != nil || ts.AccessToken.Reveal() != "at0" {
 		t.Errorf("still good: %+v, %v", ts, err)
 	}
-	if _, err := v.Fresh(t.Context(), "i", vault.Need{TTL: time.Hour}, &provider{}); !errors.Is(err, vault.ErrNotRenewable) {
+	if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{TTL: time.Hour}, &provider{}); !errors.Is(err, vault.ErrNotRenewable) {
 		t.Errorf("not for long enough: %v", err)
 	}
-	if _, err := v.Fresh(t.Context(), "nobody", vault.Need{}, &provider{}); !errors.Is(err, vault.ErrNotFound) {
-		t.Errorf("no account: %v", err)
+	gone := seen(t, v)
+	put(t, v, func(tx *vault.Tx) error { return tx.TokenSets.Delete("i") })
+	if _, err := v.Fresh(t.Context(), gone, vault.Need{TTL: time.Hour}, &provider{}); !errors.Is(err, vault.ErrNotFound) {
+		t.Errorf("disconnected meanwhile: %v", err)
 	}
 }
 
@@ -374,7 +376,7 @@ func TestLongerLifeThanTheProviderGivesDoesNotRefreshForEver(t *testing.T) {
 	v := open(t, store(t), vault.NewKey())
 	expired(t, v, vault.RotationUnknown)
 	p := &provider{}
-	if ts, err := v.Fresh(t.Context(), "i", vault.Need{TTL: 24 * time.Hour}, p); err != nil || ts.AccessToken.Reveal() != "at1" || len(p.shown) != 1 {
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{TTL: 24 * time.Hour}, p); err != nil || ts.AccessToken.Reveal() != "at1" || len(p.shown) != 1 {
 		t.Errorf("Fresh = %+v, %v after %d refreshes", ts, err, len(p.shown))
 	}
 }
@@ -417,10 +419,10 @@ func TestRefreshedSetIsKeptAlthoughTheStoreFailsForAWhile(t *testing.T) {
 		s.fails = 3
 		return rotated(n), nil
 	}}
-	if ts, err := v.Fresh(t.Context(), "i", vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" {
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" {
 		t.Errorf("Fresh = %+v, %v", ts, err)
 	}
-	if stored(t, v).RefreshToken.Reveal() != "rt1" {
+	if seen(t, v).RefreshToken.Reveal() != "rt1" {
 		t.Error("the rotated refresh token was lost")
 	}
 }
