@@ -1,7 +1,15 @@
 package connections
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"strings"
 	"testing"
+
+	"golang.org/x/oauth2"
 )
 
 func TestIdentityURLNamesOrgAndUser(t *testing.T) {
@@ -34,6 +42,54 @@ func TestIDsOf15And18CharactersAreTheSame(t *testing.T) {
 	} {
 		if id18(short) != long || id18(long) != long {
 			t.Errorf("id18(%s) = %s, of the long form %s", short, id18(short), id18(long))
+		}
+	}
+}
+
+// TestTokenResponseIsChecked spoils a token response in each way that would make
+// it somebody else's.
+func TestTokenResponseIsChecked(t *testing.T) {
+	t.Parallel()
+	s := &salesforceOrg{base: "https://login.salesforce.com", shared: "https://login.salesforce.com", oauth: oauth2.Config{ClientSecret: "secret"}}
+	const id, issued = "https://login.salesforce.com/id/00D000000000062EAA/00550000001X8KkAAK", "1278448384000"
+	mac := hmac.New(sha256.New, []byte("secret"))
+	mac.Write([]byte(id + issued))
+	good := map[string]any{"id": id, "issued_at": issued, "signature": base64.StdEncoding.EncodeToString(mac.Sum(nil)), "instance_url": "https://acme.my.salesforce.com"}
+	for name, tt := range map[string]struct {
+		spoil func(map[string]any)
+		kind  string
+		ok    bool
+	}{
+		"as it should be":       {func(map[string]any) {}, "Bearer", true},
+		"lower case":            {func(map[string]any) {}, "bearer", true},
+		"no signature":          {func(m map[string]any) { delete(m, "signature") }, "Bearer", true}, // of a bearer assertion
+		"another user":          {func(m map[string]any) { m["id"] = strings.Replace(id, "X8Kk", "X9Kk", 1) }, "Bearer", false},
+		"another time":          {func(m map[string]any) { m["issued_at"] = "1278448384001" }, "Bearer", false},
+		"no base64":             {func(m map[string]any) { m["signature"] = "!" }, "Bearer", false},
+		"no identity":           {func(m map[string]any) { delete(m, "id") }, "Bearer", false},
+		"an instance elsewhere": {func(m map[string]any) { m["instance_url"] = "https://evil.example" }, "Bearer", false},
+		"DPoP unasked":          {func(map[string]any) {}, "DPoP", false},
+	} {
+		extra := maps.Clone(good)
+		tt.spoil(extra)
+		_, err := s.parse((&oauth2.Token{AccessToken: "at", TokenType: tt.kind}).WithExtra(extra))
+		if (err == nil) != tt.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestIssuersAreTheOrgsOwn(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ base, instance, want string }{
+		{"https://login.salesforce.com", "https://acme.my.salesforce.com", "[https://login.salesforce.com https://login.salesforce.com https://acme.my.salesforce.com]"},
+		{"https://acme.my.salesforce.com", "https://acme.my.salesforce.com", "[https://acme.my.salesforce.com https://login.salesforce.com https://acme.my.salesforce.com]"},
+		{"https://acme.my.salesforce.com", "https://evil.example", "[https://acme.my.salesforce.com https://login.salesforce.com]"},
+		{"https://portal.example", "https://acme.my.salesforce.com", "[https://portal.example]"},
+	} {
+		s := &salesforceOrg{base: tt.base, shared: "https://login.salesforce.com"}
+		if got := fmt.Sprint(s.issuers(tt.instance)); got != tt.want {
+			t.Errorf("issuers of %s at %s: %s", tt.base, tt.instance, got)
 		}
 	}
 }

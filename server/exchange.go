@@ -205,7 +205,7 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 	r.s.Metrics.refresh(r.conn.Name, err)
 	attrs := []slog.Attr{
 		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),
-		slog.String("outcome", outcome(err)), slog.Duration("took", r.s.Now().Sub(began)),
+		slog.String("outcome", outcome(err)), milliseconds(r.s.Now().Sub(began)),
 	}
 	level := slog.LevelInfo
 	if err != nil {

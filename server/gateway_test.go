@@ -347,3 +347,12 @@ func (g *gateway) query(a answer) int {
 	req.Header.Set("Authorization", "Bearer "+a.str("access_token"))
 	return g.do(req).status
 }
+
+func mustURL(t *testing.T, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

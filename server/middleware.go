@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -63,7 +64,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		attrs := []slog.Attr{
 			slog.String("correlation_id", correlationID(c.Request().Context())), slog.String("method", c.Request().Method),
-			slog.String("route", route), slog.Int("status", status), slog.Duration("took", took), slog.String("ip", c.RealIP()),
+			slog.String("route", route), slog.Int("status", status), milliseconds(took), slog.String("ip", c.RealIP()),
 		}
 		if err != nil {
 			attrs = append(attrs, slog.String("error", err.Error()))
@@ -71,6 +72,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 		return nil
 	}
+}
+
+// milliseconds is a duration for the log.
+func milliseconds(d time.Duration) slog.Attr {
+	return slog.Float64("ms", float64(d.Microseconds())/1000)
 }
 
 // recovered makes a panic an error like others.

@@ -4,9 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,10 +30,43 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"newer":  newerStore,
-			"status": exitStatus,
+			"freeport": freePort,
+			"get":      get,
+			"newer":    newerStore,
+			"status":   exitStatus,
 		},
 	})
+}
+
+// freePort puts a port that nobody listens on into a variable: freeport NAME.
+func freePort(ts *testscript.TestScript, _ bool, args []string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	ts.Check(err)
+	ts.Check(l.Close())
+	ts.Setenv(args[0], port)
+}
+
+// get asks for a URL until somebody answers, which has to be with a status: get
+// URL STATUS. The body is to be read as standard output.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		resp, err := http.Get(args[0])
+		if err != nil && time.Now().Before(deadline) {
+			runtime.Gosched()
+			continue
+		}
+		ts.Check(err)
+		defer resp.Body.Close()
+		_, err = io.Copy(ts.Stdout(), resp.Body)
+		ts.Check(err)
+		if fmt.Sprint(resp.StatusCode) != args[1] {
+			ts.Fatalf("answered %s, want %s", resp.Status, args[1])
+		}
+		return
+	}
 }
 
 // exitStatus runs a command that has to end with a status: status N COMMAND….
