@@ -13,15 +13,7 @@ import (
 
 // logout is the end-session endpoint (OpenID Connect RP-Initiated Logout 1.0).
 func (s *Server) logout(c echo.Context) error {
-	params, err := parameters(c)
-	if err != nil {
-		return err
-	}
-	req, err := oidc.ParseLogoutRequest(params)
-	if err != nil {
-		return err
-	}
-	client, todo, err := s.checkLogout(c, req)
+	req, client, todo, err := s.logoutRequest(c)
 	if err != nil {
 		return err
 	}
@@ -40,31 +32,30 @@ func (s *Server) logout(c echo.Context) error {
 
 // confirmLogout signs the user out who was asked first.
 func (s *Server) confirmLogout(c echo.Context) error {
-	params, err := parameters(c)
-	if err != nil {
-		return err
-	}
-	req, err := oidc.ParseLogoutRequest(params)
-	if err != nil {
-		return err
-	}
-	client, todo, err := s.checkLogout(c, req)
+	_, client, todo, err := s.logoutRequest(c)
 	if err != nil {
 		return err
 	}
 	return s.signOut(c, client, todo)
 }
 
-// checkLogout is what to do about a logout request, and the client it is of.
-// A hint that is not good counts as none.
-func (s *Server) checkLogout(c echo.Context, req oidc.LogoutRequest) (client vault.Client, todo oidc.Logout, err error) {
+// logoutRequest reads a logout request, and what to do about it. A hint that is
+// not good counts as none.
+func (s *Server) logoutRequest(c echo.Context) (req oidc.LogoutRequest, client vault.Client, todo oidc.Logout, err error) {
+	params, err := parameters(c)
+	if err != nil {
+		return req, client, todo, err
+	}
+	if req, err = oidc.ParseLogoutRequest(params); err != nil {
+		return req, client, todo, err
+	}
 	var hint *oidc.Hint
 	if h, err := s.keys.VerifyHint(req.IDTokenHint.Reveal(), s.Issuer); err == nil {
 		hint = &h
 	}
 	id, err := oidc.LogoutClient(req, hint)
 	if err != nil {
-		return client, todo, err
+		return req, client, todo, err
 	}
 	var known *vault.Client
 	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
@@ -75,18 +66,18 @@ func (s *Server) checkLogout(c echo.Context, req oidc.LogoutRequest) (client vau
 	case err == nil:
 		known = &client
 	case !errors.Is(err, vault.ErrNotFound):
-		return client, todo, err
+		return req, client, todo, err
 	}
 	var current *vault.Session
 	session, ok, err := s.session(c)
 	if err != nil {
-		return client, todo, err
+		return req, client, todo, err
 	}
 	if ok {
 		current = &session
 	}
 	todo, err = oidc.CheckLogoutRequest(known, req, hint, current)
-	return client, todo, err
+	return req, client, todo, err
 }
 
 // signOut ends the browser's session. What applications may do for the user
