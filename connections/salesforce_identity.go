@@ -85,6 +85,8 @@ func (s *salesforceOrg) verifyIDToken(ctx context.Context, a answer, nonce strin
 	}
 	// go-oidc leaves these to its caller.
 	switch {
+	case len(token.Audience) != 1: // it would take an azp, of which Salesforce sends none
+		return claims, s.badIDToken(errors.New("it is for others too"))
 	case token.Nonce != nonce:
 		return claims, s.badIDToken(errors.New("the nonce is not the one that was sent"))
 	case token.AccessTokenHash != "" && token.VerifyAccessToken(a.accessToken) != nil:

@@ -39,6 +39,9 @@ func (s *Salesforce) endpoint(name string, refuse form, handle handler) http.Han
 			}
 		}
 		finish()
+		if f.rewrite != nil {
+			f.rewrite(a)
+		}
 		s.log().InfoContext(r.Context(), "request", "endpoint", names[len(names)-1], "method", r.Method,
 			"status", a.status, "error", codeOf(err), "lost", f.after != nil)
 		if f.after != nil {

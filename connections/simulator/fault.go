@@ -50,6 +50,7 @@ type fault struct {
 	endpoint string
 	before   func(w http.ResponseWriter, r *http.Request, refuse form) // answers in the endpoint's place
 	during   func()                                                    // runs when the request is half processed
+	rewrite  func(a *answer)                                           // changes the answer
 	after    func()                                                    // runs before the answer is sent; may panic with http.ErrAbortHandler
 }
 
