@@ -108,7 +108,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		failed = answerJSON(c, a.Status(), body)
 	default:
 		failed = s.page(c, a.Status(), "problem", templates.Problem{
-			Title: problemTitle(a.Status()), Message: a.Description, Code: string(a.Code), CorrelationID: id,
+			Title: problemTitle(a), Message: a.Description, Code: string(a.Code), CorrelationID: id,
 		})
 	}
 	if failed != nil {
@@ -133,8 +133,15 @@ func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 	}
 }
 
-func problemTitle(status int) string {
+func problemTitle(a *oidc.Error) string {
+	status := a.Status()
 	switch {
+	case a == errExpiredLogin:
+		return "Please sign in again"
+	case a == errTicket:
+		return "This link no longer works"
+	case a == errOtherUser:
+		return "This link is for somebody else"
 	case status == http.StatusNotFound:
 		return "Not found"
 	case status == http.StatusServiceUnavailable:

@@ -11,12 +11,14 @@ import (
 //go:embed pages
 var files embed.FS
 
-var pages = map[string]*template.Template{}
+var pages = parsePages("login", "accounts", "consent", "error", "signedout", "home")
 
-func init() {
-	for _, name := range []string{"login", "accounts", "consent", "error", "signedout", "home"} {
+func parsePages(names ...string) map[string]*template.Template {
+	pages := map[string]*template.Template{}
+	for _, name := range names {
 		pages[name] = template.Must(template.ParseFS(files, "pages/layout.html", "pages/"+name+".html"))
 	}
+	return pages
 }
 
 // view is what pages show.
@@ -80,13 +82,15 @@ func (s *Salesforce) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// style serves the stylesheet.
-func (s *Salesforce) style(w http.ResponseWriter, _ *http.Request) error {
-	css, err := files.ReadFile("pages/style.css")
-	if err != nil {
+// asset serves a file as it is.
+func (s *Salesforce) asset(name, contentType string) handler {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		b, err := files.ReadFile("pages/" + name)
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", contentType)
+		_, err = w.Write(b)
 		return err
 	}
-	w.Header().Set("Content-Type", "text/css;charset=UTF-8")
-	_, err = w.Write(css)
-	return err
 }

@@ -84,7 +84,8 @@ func (s *Salesforce) routes() *http.ServeMux {
 	at("GET /services/auth/idp/oidc/logout", "logout", refuseAsPage, s.endSession)
 	at("GET /secur/logout.jsp", "logout", refuseAsPage, s.endSession)
 	at("GET /{$}", "home", refuseAsPage, s.home)
-	at("GET /sim/style.css", "style", refuseAsPage, s.style)
+	at("GET /sim/style.css", "style", refuseAsPage, s.asset("style.css", "text/css;charset=UTF-8"))
+	at("GET /profilephoto/{user}/{size}", "photo", refuseAsText, s.asset("photo.svg", "image/svg+xml"))
 	return mux
 }
 
