@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -55,6 +56,7 @@ type gateway struct {
 	log        *buffer
 	metrics    *prometheus.Registry
 	clock      *clock
+	server     *server.Server
 }
 
 // clock is a real one that can be put forward.
@@ -130,6 +132,7 @@ func start(t *testing.T, changes ...func(*simulator.App)) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.server = s
 	running := &httptest.Server{Listener: listener, Config: &http.Server{Handler: s}}
 	running.Start()
 	t.Cleanup(running.Close)
@@ -142,6 +145,7 @@ var signingKey = sync.OnceValue(func() vault.SigningKey {
 	if err != nil {
 		panic(err)
 	}
+	k.NotBefore = k.Created
 	return k
 })
 
@@ -355,4 +359,22 @@ func mustURL(t *testing.T, s string) *url.URL {
 		t.Fatal(err)
 	}
 	return u
+}
+
+// decode is a part of a JWT: 0 its header, 1 its claims.
+func decode(t *testing.T, token string, part int) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[part])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// work has the gateway do what it does in the background, now.
+func (g *gateway) work() {
+	g.t.Helper()
+	if err := g.server.WorkNow(context.Background()); err != nil {
+		g.t.Fatal(err)
+	}
 }

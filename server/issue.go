@@ -103,7 +103,7 @@ func (t *tokens) putAccessToken(tx *vault.Tx, opaque string) error {
 func (s *Server) answer(t tokens, opaque, secret string) (resp oidc.TokenResponse, err error) {
 	resp = oidc.TokenResponse{TokenType: "Bearer", ExpiresIn: int(t.lifetime().Seconds()), Scope: oidc.FormatScopes(t.scopes), AccessToken: opaque}
 	if t.api != nil {
-		resp.AccessToken, err = s.signer.Sign(oidc.TypAccessToken, oidc.AccessTokenClaims(s.Issuer, oidc.AccessToken{
+		resp.AccessToken, err = s.sign(oidc.TypAccessToken, t.api.Alg, oidc.AccessTokenClaims(s.Issuer, oidc.AccessToken{
 			ClientID: t.client.ID, Subject: t.user.ID, Audience: t.api.Identifier, Scopes: t.scopes, SID: t.grant.SID,
 			ID: oidc.TokenID(t.grant.ID, rand.Text()), Lifetime: t.lifetime(),
 		}, t.now))
@@ -112,7 +112,7 @@ func (s *Server) answer(t tokens, opaque, secret string) (resp oidc.TokenRespons
 		}
 	}
 	if slices.Contains(t.scopes, oidc.ScopeOpenID) {
-		resp.IDToken, err = s.signer.Sign(oidc.TypIDToken, oidc.IDTokenClaims(s.Issuer, oidc.IDToken{
+		resp.IDToken, err = s.sign(oidc.TypIDToken, t.client.IDTokenAlg, oidc.IDTokenClaims(s.Issuer, oidc.IDToken{
 			Client: t.client, User: t.user, Scopes: t.scopes, Nonce: t.nonce, SID: t.grant.SID, AuthTime: t.grant.AuthTime,
 			AccessToken: resp.AccessToken, Extra: t.extra,
 		}, t.now))

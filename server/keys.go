@@ -2,9 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,56 +14,49 @@ import (
 	"sallyport/vault"
 )
 
-// loadKeys reads the signing keys, of which the newest signs, and makes the
-// first.
-func (s *Server) loadKeys(ctx context.Context) error {
-	var keys []vault.SigningKey
-	read := func(tx *vault.Tx) error {
-		keys = nil
-		for k, err := range tx.Keys.All("") {
-			if err != nil {
-				return err
-			}
-			keys = append(keys, k)
-		}
-		return nil
-	}
-	if err := s.Vault.View(ctx, read); err != nil {
-		return fmt.Errorf("read the signing keys: %w", err)
-	}
-	if len(keys) == 0 {
-		first, err := oidc.GenerateKey("RS256", s.Now())
-		if err != nil {
-			return fmt.Errorf("make a signing key: %w", err)
-		}
-		err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
-			if err := read(tx); err != nil || len(keys) > 0 {
-				return err // another instance was first
-			}
-			keys = []vault.SigningKey{first}
-			return tx.Keys.Put(first)
-		})
-		if err != nil {
-			return fmt.Errorf("keep a signing key: %w", err)
-		}
-	}
-	slices.SortFunc(keys, func(a, b vault.SigningKey) int { return b.Created.Compare(a.Created) })
-	var signers []*oidc.Signer
-	for _, k := range keys {
-		signer, err := oidc.NewSigner(k)
-		if err != nil {
-			return err
-		}
-		signers = append(signers, signer)
-	}
-	s.signer = signers[0]
-	var err error
-	s.keys, err = oidc.NewKeySet(signers...)
-	return err
+// A signing key is published for a while before it signs, so that everybody who
+// keeps a copy of the keys has it by then, and after, for as long as a token
+// that it signed can live.
+const (
+	keyPeriod = 90 * 24 * time.Hour // that a key signs
+	keyLead   = 24 * time.Hour      // that it is published before
+	keyAfter  = 31 * 24 * time.Hour // that it is published afterwards
+)
+
+// ring are the signing keys as this instance last read them.
+type ring struct {
+	keys    *oidc.KeySet
+	signers []signer // newest first
+	jwks    echo.HandlerFunc
 }
 
-// publish answers with what is the same for everybody for a while: the metadata
-// (OpenID Connect Discovery 1.0, section 4; RFC 8414) and the keys (RFC 7517).
+type signer struct {
+	*oidc.Signer
+	alg       string
+	notBefore time.Time
+}
+
+// defaultAlg is that of tokens whose client or API does not say.
+const defaultAlg = "RS256"
+
+// sign signs claims with the key of an algorithm, or of the default.
+func (s *Server) sign(typ, alg string, claims oidc.Claims) (string, error) {
+	if alg == "" {
+		alg = defaultAlg
+	}
+	now := s.Now()
+	for _, k := range s.ring.Load().signers {
+		if k.alg == alg && !now.Before(k.notBefore) {
+			return k.Sign(typ, claims)
+		}
+	}
+	return "", fmt.Errorf("there is no signing key for %s yet", alg)
+}
+
+// jwks publishes the keys that verify the gateway's tokens (RFC 7517).
+func (s *Server) jwks(c echo.Context) error { return s.ring.Load().jwks(c) }
+
+// publish answers with what is the same for everybody for a while.
 func publish(b []byte) echo.HandlerFunc {
 	tag := `"` + vault.Hash(string(b))[:22] + `"`
 	return func(c echo.Context) error {
@@ -72,4 +67,143 @@ func publish(b []byte) echo.HandlerFunc {
 		}
 		return c.Blob(http.StatusOK, "application/json", b)
 	}
+}
+
+// loadKeys reads the signing keys, after making those that are due.
+func (s *Server) loadKeys(ctx context.Context) error {
+	for _, alg := range s.algsInUse(ctx) {
+		if err := rotate(ctx, s.Vault, alg, func(keys []vault.SigningKey, now time.Time) bool { return due(keys, alg, now) }, keyLead); err != nil {
+			return err
+		}
+	}
+	keys, err := signingKeys(ctx, s.Vault)
+	if err != nil {
+		return err
+	}
+	r := &ring{}
+	var signers []*oidc.Signer
+	for _, k := range keys {
+		made, err := oidc.NewSigner(k)
+		if err != nil {
+			return err
+		}
+		signers = append(signers, made)
+		r.signers = append(r.signers, signer{made, k.Alg, k.NotBefore})
+	}
+	if r.keys, err = oidc.NewKeySet(signers...); err != nil {
+		return err
+	}
+	r.jwks = publish(r.keys.JWKS())
+	s.ring.Store(r)
+	return nil
+}
+
+// algsInUse are the algorithms that some client or API wants, and the default.
+func (s *Server) algsInUse(ctx context.Context) []string {
+	algs := []string{defaultAlg}
+	add := func(alg string) {
+		if alg != "" && !slices.Contains(algs, alg) {
+			algs = append(algs, alg)
+		}
+	}
+	s.Vault.View(ctx, func(tx *vault.Tx) error {
+		for c, err := range tx.Clients.All("") {
+			if err != nil {
+				return err
+			}
+			add(c.IDTokenAlg)
+		}
+		for r, err := range tx.ResourceServers.All("") {
+			if err != nil {
+				return err
+			}
+			add(r.Alg)
+		}
+		return nil
+	})
+	return algs
+}
+
+// signingKeys are the keys that are kept, newest first.
+func signingKeys(ctx context.Context, v *vault.Vault) (keys []vault.SigningKey, err error) {
+	err = v.View(ctx, func(tx *vault.Tx) (err error) { keys, err = readKeys(tx); return err })
+	if err != nil {
+		err = fmt.Errorf("read the signing keys: %w", err)
+	}
+	return keys, err
+}
+
+func readKeys(tx *vault.Tx) (keys []vault.SigningKey, err error) {
+	for k, err := range tx.Keys.All("") {
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b vault.SigningKey) int { return b.NotBefore.Compare(a.NotBefore) })
+	return keys, nil
+}
+
+// due reports whether the next key of an algorithm is to be made.
+func due(keys []vault.SigningKey, alg string, now time.Time) bool {
+	i := slices.IndexFunc(keys, func(k vault.SigningKey) bool { return k.Alg == alg })
+	return i < 0 || !now.Before(keys[i].NotBefore.Add(keyPeriod-keyLead))
+}
+
+// RotateKeys makes the next signing key of each algorithm that has one. They
+// sign after lead, and are published at once.
+func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration) ([]vault.SigningKey, error) {
+	keys, err := signingKeys(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	var algs []string
+	for _, k := range keys {
+		if !slices.Contains(algs, k.Alg) {
+			algs = append(algs, k.Alg)
+		}
+	}
+	for _, alg := range algs {
+		if err := rotate(ctx, v, alg, func([]vault.SigningKey, time.Time) bool { return true }, lead); err != nil {
+			return nil, err
+		}
+	}
+	return signingKeys(ctx, v)
+}
+
+// rotate makes the next key of an algorithm if it is wanted, and has the ones
+// before forgotten once nothing that they signed is good any more. The first
+// key of all signs at once.
+func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault.SigningKey, time.Time) bool, lead time.Duration) error {
+	keys, err := signingKeys(ctx, v)
+	if err != nil || !wanted(keys, v.Now()) {
+		return err
+	}
+	fresh, err := oidc.GenerateKey(alg, v.Now()) // takes its time: not in the transaction
+	if err != nil {
+		return err
+	}
+	err = v.Update(ctx, func(tx *vault.Tx) error {
+		keys, err := readKeys(tx)
+		if err != nil || !wanted(keys, tx.Now()) {
+			return err // another instance was first
+		}
+		fresh := fresh
+		fresh.NotBefore = tx.Now()
+		if slices.ContainsFunc(keys, func(k vault.SigningKey) bool { return k.Alg == alg }) {
+			fresh.NotBefore = tx.Now().Add(lead)
+		}
+		errs := []error{tx.Keys.Put(fresh)}
+		for _, k := range keys {
+			if k.Alg == alg && k.Expires.IsZero() {
+				k.Expires = fresh.NotBefore.Add(keyAfter)
+				errs = append(errs, tx.Keys.Put(k))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	if err != nil {
+		return fmt.Errorf("keep a signing key: %w", err)
+	}
+	return nil
 }

@@ -50,7 +50,7 @@ func (s *Server) logoutRequest(c echo.Context) (req oidc.LogoutRequest, client v
 		return req, client, todo, err
 	}
 	var hint *oidc.Hint
-	if h, err := s.keys.VerifyHint(req.IDTokenHint.Reveal(), s.Issuer); err == nil {
+	if h, err := s.ring.Load().keys.VerifyHint(req.IDTokenHint.Reveal(), s.Issuer); err == nil {
 		hint = &h
 	}
 	id, err := oidc.LogoutClient(req, hint)

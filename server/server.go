@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -44,8 +45,7 @@ type Server struct {
 	echo        *echo.Echo
 	cookies     sessions.Store
 	connections *connections.Set
-	keys        *oidc.KeySet
-	signer      *oidc.Signer
+	ring        atomic.Pointer[ring]
 	secure      bool // the issuer is https
 }
 
@@ -78,14 +78,14 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.echo.HTTPErrorHandler = s.answerError
 	s.echo.IPExtractor = clientIP(c.TrustedProxies)
-	s.routes(publish(metadata), publish(s.keys.JWKS()))
+	s.routes(publish(metadata))
 	return s, nil
 }
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
 // routes is the whole URL map.
-func (s *Server) routes(metadata, jwks echo.HandlerFunc) {
+func (s *Server) routes(metadata echo.HandlerFunc) {
 	e := s.echo
 	e.Use(s.correlate, s.observe, s.recovered, s.protect)
 	both := []string{http.MethodGet, http.MethodPost}
@@ -93,7 +93,7 @@ func (s *Server) routes(metadata, jwks echo.HandlerFunc) {
 	// The OpenID Provider, towards clients.
 	e.GET("/.well-known/openid-configuration", metadata, anyOrigin)
 	e.GET("/.well-known/oauth-authorization-server", metadata, anyOrigin)
-	e.GET("/.well-known/jwks.json", jwks, anyOrigin)
+	e.GET("/.well-known/jwks.json", s.jwks, anyOrigin)
 	e.Match(both, "/authorize", s.authorize)
 	e.POST("/oauth/token", s.token, s.clientOrigin)
 	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)

@@ -31,7 +31,7 @@ var errToken = &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnaut
 func (s *Server) bearer(tx *vault.Tx, token string, audiences ...string) (b bearer, err error) {
 	if strings.Count(token, ".") == 2 {
 		var claims oidc.TokenClaims
-		err := s.keys.Verify(token, []string{oidc.TypAccessToken}, s.Issuer, s.Now(), &claims)
+		err := s.ring.Load().keys.Verify(token, []string{oidc.TypAccessToken}, s.Issuer, s.Now(), &claims)
 		if err == nil && !slices.ContainsFunc(audiences, func(a string) bool { return slices.Contains(claims.Audience, a) }) {
 			err = errors.New("the token is for another audience")
 		}

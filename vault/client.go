@@ -3,6 +3,7 @@ package vault
 import (
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,9 +14,11 @@ type Client struct {
 	ID           string
 	Name         string
 	Description  string
-	AppType      string   // Auth0's: "regular_web", "spa", "native", "non_interactive", "resource_server"
-	SecretHashes []string // of confidential clients, newest first; none for public ones
-	AuthMethod   string   // at the token endpoint: "client_secret_post", "client_secret_basic" or "none"
+	AppType      string      // Auth0's: "regular_web", "spa", "native", "non_interactive", "resource_server"
+	SecretHashes []string    // of confidential clients, newest first; none for public ones
+	AuthMethod   string      // at the token endpoint: "client_secret_post", "client_secret_basic", "private_key_jwt" or "none"
+	Keys         []ClientKey // that the client signs assertions and request objects with
+	JWKSURI      string      // where it publishes those keys, if not among them
 	RedirectURIs []string
 	LogoutURIs   []string // where users may be sent after signing out
 	Origins      []string // of browsers that may call the token endpoint (CORS)
@@ -24,11 +27,27 @@ type Client struct {
 	Conformant   bool   // wants the specification's form where OpenID Connect and Auth0 differ
 	API          string // the identifier of the resource server that the client stands for, if it does
 
+	IDTokenAlg      string        // "" means RS256
 	IDTokenLifetime time.Duration // zero means ten hours
 	Rotate          bool          // replace the refresh token at each use
 	RefreshLifetime time.Duration // of a refresh token, from its sign-in; zero means for ever
 	RefreshIdle     time.Duration // until an unused refresh token dies; zero means never
-	Metadata        map[string]string
+	RefreshLeeway   time.Duration // in which a replaced refresh token may be shown again, for the same answer
+
+	RequirePAR           bool   // only pushed authorization requests (RFC 9126)
+	RequireSignedRequest bool   // only signed request objects (RFC 9101)
+	RequireDPoP          bool   // only sender-constrained tokens (RFC 9449)
+	FAPI                 bool   // held to the FAPI 2.0 Security Profile
+	BackchannelLogoutURI string // told when a session ends (OpenID Connect Back-Channel Logout 1.0)
+	Metadata             map[string]string
+}
+
+// ClientKey is a public key of a client's.
+type ClientKey struct {
+	ID      string // "kid"; may be empty if it is the only one
+	Alg     string // that it is used with, as "RS256"
+	JWK     string // the key as a JSON Web Key (RFC 7517)
+	Expires time.Time
 }
 
 func (c Client) Key() string { return c.ID }
@@ -48,9 +67,11 @@ func (c Client) Validate() error {
 		return &Invalid{"client_id", "is longer than 128 characters"}
 	case c.Name == "":
 		return &Invalid{"name", "is missing"}
-	case !slices.Contains([]string{"client_secret_post", "client_secret_basic", "none"}, c.AuthMethod):
-		return &Invalid{"token_endpoint_auth_method", "should be client_secret_post, client_secret_basic or none"}
-	case c.AuthMethod != "none" && len(c.SecretHashes) == 0:
+	case !slices.Contains([]string{"client_secret_post", "client_secret_basic", "private_key_jwt", "none"}, c.AuthMethod):
+		return &Invalid{"token_endpoint_auth_method", "should be client_secret_post, client_secret_basic, private_key_jwt or none"}
+	case c.AuthMethod == "private_key_jwt" && len(c.Keys) == 0 && c.JWKSURI == "":
+		return &Invalid{"client_authentication_methods", "has no key, and token_endpoint_auth_method is private_key_jwt"}
+	case strings.HasPrefix(c.AuthMethod, "client_secret_") && len(c.SecretHashes) == 0:
 		return &Invalid{"client_secret", "is missing, and token_endpoint_auth_method asks for one"}
 	case c.Public() && c.May("client_credentials"):
 		return &Invalid{"grant_types", "client_credentials needs a client with a secret"}
@@ -96,6 +117,7 @@ type ResourceServer struct {
 	ID                 string
 	Name               string
 	Scopes             []Scope
+	Alg                string        // that its tokens are signed with; "" means RS256
 	TokenLifetime      time.Duration // zero means a day
 	AllowOfflineAccess bool
 }

@@ -26,7 +26,10 @@ func (c Code) ExpiresAt() time.Time { return c.Expires }
 // 9700, section 4.14.2).
 type Grant struct {
 	ID         string
-	SecretHash string // of the refresh token; "" if there is none
+	SecretHash string    // of the refresh token; "" if there is none
+	Previous   string    // hash of the secret before
+	Replaced   time.Time // when it was
+	DPoPKey    string    // thumbprint of the key that its tokens are bound to, if they are (RFC 9449)
 	Client     string
 	User       string
 	SID        string
@@ -50,6 +53,7 @@ type AccessToken struct {
 	Client  string
 	User    string
 	Scopes  []string
+	DPoPKey string // thumbprint of the key that it is bound to, if it is
 	Expires time.Time
 }
 
@@ -58,11 +62,12 @@ func (t AccessToken) ExpiresAt() time.Time { return t.Expires }
 
 // SigningKey signs the gateway's tokens.
 type SigningKey struct {
-	ID      string // "kid" (RFC 7517, section 4.5)
-	Alg     string // RFC 7518, section 3.1
-	PKCS8   Secret
-	Created time.Time
-	Expires time.Time // until when it is published; never, if zero
+	ID        string // "kid" (RFC 7517, section 4.5)
+	Alg       string // RFC 7518, section 3.1
+	PKCS8     Secret
+	Created   time.Time
+	NotBefore time.Time // from when it signs: until then it is only published
+	Expires   time.Time // until when it is published; zero while it is the newest
 }
 
 func (k SigningKey) Key() string          { return k.ID }

@@ -15,6 +15,12 @@ type AuthorizationRequest struct {
 	Nonce         string
 	CodeChallenge string // always S256 (RFC 7636, section 4.2)
 	Audience      string // identifier of the resource server that the access token is for, if any
+	ResponseMode  string // "query", "fragment", "form_post" or "web_message"; "" means query
+	DPoPKey       string // thumbprint of the key that the code is bound to (RFC 9449, section 10)
+	Claims        string // the claims parameter, as JSON (OpenID Connect Core 1.0, section 5.5)
+	ACRValues     []string
+	UILocales     []string
+	HintedUser    string // that the id_token_hint is of
 	Prompt        []string
 	MaxAge        *int // seconds; nil if not asked for
 	LoginHint     string

@@ -47,6 +47,13 @@ type Tx struct {
 	Grants          Records[Grant]          // what users allowed clients, by the hash of the code that brought it
 	AccessTokens    Records[AccessToken]    // opaque access tokens, by hash
 	Keys            Records[SigningKey]     // keys that sign tokens
+	Pushed          Records[PushedRequest]  // authorization requests that were pushed
+	Interactions    Records[Interaction]    // authorization requests that wait for their user to decide
+	Consents        Records[Consent]        // what users allowed clients of others
+	Used            Records[Used]           // IDs that may not be used again
+	LogoutNotices   Records[LogoutNotice]   // what clients are to be told
+	DeviceCodes     Records[DeviceCode]     // sign-ins on devices without a browser
+	UserCodes       Records[UserCode]       // what their users type
 
 	now time.Time
 	kv  KV
@@ -68,6 +75,13 @@ func (v *Vault) newTx(kv KV) *Tx {
 		Grants:          Records[Grant]{v, kv, "grants"},
 		AccessTokens:    Records[AccessToken]{v, kv, "accesstokens"},
 		Keys:            Records[SigningKey]{v, kv, "keys"},
+		Pushed:          Records[PushedRequest]{v, kv, "pushed"},
+		Interactions:    Records[Interaction]{v, kv, "interactions"},
+		Consents:        Records[Consent]{v, kv, "consents"},
+		Used:            Records[Used]{v, kv, "used"},
+		LogoutNotices:   Records[LogoutNotice]{v, kv, "logoutnotices"},
+		DeviceCodes:     Records[DeviceCode]{v, kv, "devicecodes"},
+		UserCodes:       Records[UserCode]{v, kv, "usercodes"},
 		now:             v.Now(),
 		kv:              kv,
 	}

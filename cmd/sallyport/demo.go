@@ -134,6 +134,7 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 			run.serve(d.listeners[i], h, cert, key)
 		}
 	}
+	go gateway.Work(ctx)
 	if err := ready(); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	if err := run.listen(s.listen, gateway, s.tlsCert, s.tlsKey); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	go sweep(ctx, v, log)
+	go gateway.Work(ctx)
 	log.Info("ready", "issuer", issuer, "listen", s.listen, "version", version)
 	return run.wait(ctx)
 }
@@ -112,23 +112,6 @@ func metrics(r *prometheus.Registry) http.Handler {
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	return mux
-}
-
-// sweep forgets what has expired, every minute.
-func sweep(ctx context.Context, v *vault.Vault, log *slog.Logger) {
-	for tick := time.NewTicker(time.Minute); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-			if n, err := v.Sweep(ctx); err != nil && ctx.Err() == nil {
-				log.Error("sweep", "error", err)
-			} else if n > 0 {
-				log.Debug("sweep", "records", n)
-			}
-		}
-	}
 }
 
 // runner runs HTTP servers until one fails or all are told to stop.

@@ -1,0 +1,12 @@
+package server
+
+import "context"
+
+// WorkNow does at once what Work does by and by.
+func (s *Server) WorkNow(ctx context.Context) error {
+	if err := s.loadKeys(ctx); err != nil {
+		return err
+	}
+	_, err := s.Vault.Sweep(ctx)
+	return err
+}

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	keysAfter  = 30 * time.Second // until an instance reads the keys again
+	sweepAfter = time.Minute
+)
+
+// Work does what no request asks for, until ctx ends: it rotates the signing
+// keys and reads those of other instances, and forgets what has expired.
+func (s *Server) Work(ctx context.Context) {
+	keys, sweep := time.NewTicker(keysAfter), time.NewTicker(sweepAfter)
+	defer keys.Stop()
+	defer sweep.Stop()
+	for {
+		var what string
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-keys.C:
+			what, err = "read the signing keys", s.loadKeys(ctx)
+		case <-sweep.C:
+			what = "forget what has expired"
+			_, err = s.Vault.Sweep(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "could not "+what, "error", err)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package vault
+
+import "time"
+
+// PushedRequest is an authorization request that a client pushed (RFC 9126).
+type PushedRequest struct {
+	Hash    string // of the request URI
+	Client  string
+	Params  map[string][]string
+	DPoPKey string // thumbprint of the key that the client proved to hold, if it did
+	Expires time.Time
+}
+
+func (p PushedRequest) Key() string          { return p.Hash }
+func (p PushedRequest) ExpiresAt() time.Time { return p.Expires }
+
+// Interaction is an authorization request that waits for its user, who is
+// signed in, to decide.
+type Interaction struct {
+	Hash     string
+	Session  string // hash of the session in which it may be decided
+	Identity string // that the user signed in with
+	Request  AuthorizationRequest
+	Expires  time.Time
+}
+
+func (i Interaction) Key() string          { return i.Hash }
+func (i Interaction) ExpiresAt() time.Time { return i.Expires }
+
+// Consent is what a user allowed a client that is not the operator's own.
+type Consent struct {
+	forever
+	User, Client string
+	Scopes       []string
+	Audience     string // of the scopes that are an API's
+	Given        time.Time
+}
+
+func (c Consent) Key() string { return ConsentKey(c.User, c.Client, c.Audience) }
+
+// ConsentKey is what the consent of a user is kept under.
+func ConsentKey(user, client, audience string) string { return user + " " + client + " " + audience }
+
+// Used marks an ID that may be used once, such as a JWT's, as used.
+type Used struct {
+	ID      string // with who used it
+	Expires time.Time
+}
+
+func (u Used) Key() string          { return Hash(u.ID) }
+func (u Used) ExpiresAt() time.Time { return u.Expires }
+
+// LogoutNotice tells a client that a session has ended (OpenID Connect
+// Back-Channel Logout 1.0). It is kept until the client has heard it.
+type LogoutNotice struct {
+	ID       string
+	Client   string
+	User     string
+	SID      string
+	Attempts int
+	Next     time.Time // attempt
+	Expires  time.Time
+}
+
+func (n LogoutNotice) Key() string          { return n.ID }
+func (n LogoutNotice) ExpiresAt() time.Time { return n.Expires }
+
+// DeviceCode is a sign-in on a device without a browser (RFC 8628), kept under
+// the hash of its device code.
+type DeviceCode struct {
+	Hash     string
+	UserHash string // of the user code
+	Client   string
+	Scopes   []string
+	Audience string
+	Interval time.Duration // between polls
+	Polled   time.Time
+	Denied   bool
+	Answer   *Code // once the user has allowed it
+	Told     bool  // that it has expired
+	Expires  time.Time
+}
+
+func (d DeviceCode) Key() string          { return d.Hash }
+func (d DeviceCode) ExpiresAt() time.Time { return d.Expires }
+
+// UserCode leads from what a user types to the device code.
+type UserCode struct {
+	Hash    string
+	Device  string // hash of the device code
+	Expires time.Time
+}
+
+func (u UserCode) Key() string          { return u.Hash }
+func (u UserCode) ExpiresAt() time.Time { return u.Expires }
