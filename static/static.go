@@ -1,4 +1,5 @@
-// Package static holds what the pages need beside their HTML: the stylesheet and the icon.
+// Package static holds what the pages need beside their HTML: the stylesheet, the icon, and the
+// scripts of the two pages that have one.
 //
 // A file is served under a URL that carries a hash of its content, /static/app.<hash>.css, so that
 // a browser may keep it for ever: a changed file has another URL. A page that was loaded before an
@@ -16,7 +17,7 @@ import (
 	"time"
 )
 
-//go:embed *.css *.svg
+//go:embed *.css *.js *.svg
 var embedded embed.FS
 
 // prefix begins every URL of this package.

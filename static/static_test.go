@@ -49,6 +49,7 @@ func TestCaching(t *testing.T) {
 	}{
 		{"current hash", URL("app.css"), 200, forever, css},
 		{"icon", URL("favicon.svg"), 200, forever, "image/svg+xml"},
+		{"script", URL("formpost.js"), 200, forever, "text/javascript; charset=utf-8"},
 		{"stale hash", "/static/app.0123456789ab.css", 200, "no-cache", css},
 		{"no hash", "/static/app.css", 200, "no-cache", css},
 		{"hash of another file", strings.Replace(URL("favicon.svg"), "favicon", "app", 1)[:len("/static/app.0123456789ab")] + ".css", 200, "no-cache", css},
@@ -96,5 +97,23 @@ func TestFilesAreOnlyRead(t *testing.T) {
 	}
 	if resp := get(t, "HEAD", URL("app.css")); resp.StatusCode != 200 {
 		t.Errorf("HEAD: status %d", resp.StatusCode)
+	}
+}
+
+func TestScriptsAreSmallAndStrict(t *testing.T) {
+	unwanted := regexp.MustCompile(`\b(eval|Function|setTimeout|setInterval|innerHTML|outerHTML|insertAdjacentHTML|document\.write|import|fetch|localStorage|cookie)\b|, "\*"`)
+	for name, f := range files {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		if len(f.content) > 1<<10 {
+			t.Errorf("%s has %d bytes", name, len(f.content))
+		}
+		if !regexp.MustCompile(`(?m)\A(//.*\n)*"use strict";$`).Match(f.content) {
+			t.Errorf("%s is not strict", name)
+		}
+		if got := unwanted.Find(f.content); got != nil {
+			t.Errorf("%s uses %s", name, got)
+		}
 	}
 }

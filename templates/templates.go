@@ -2,7 +2,8 @@
 // and a type here that says what it shows; layout.html is around all of them.
 //
 // The pages of the sign-in side work without scripts and without inline styles, so that their
-// Content-Security-Policy can forbid both.
+// Content-Security-Policy can forbid both. Two that nobody is meant to see carry a script, always a
+// file of our own: see [UsesScript].
 package templates
 
 import (
