@@ -92,7 +92,7 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 			return err
 		}
 		if identity != "" {
-			return s.answerWithCode(c, req, session, identity)
+			return s.proceed(c, client, req, session, identity)
 		}
 	}
 	switch {
@@ -211,19 +211,19 @@ func subset(some, all []string) bool {
 	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
 }
 
-// answerWithCode sends the user back with a code, without a detour.
-func (s *Server) answerWithCode(c echo.Context, req vault.AuthorizationRequest, session vault.Session, identity string) error {
-	code, record := s.newCode(req, session, identity)
+// proceed answers a request of a user who is signed in already.
+func (s *Server) proceed(c echo.Context, client vault.Client, req vault.AuthorizationRequest, session vault.Session, identity string) error {
+	d := s.newDecision(client, req)
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		if err := remember(tx, session, req.ClientID); err != nil {
 			return err
 		}
-		return tx.Codes.Put(record)
+		return d.conclude(tx, session, identity)
 	})
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusFound, oidc.AuthorizationResponse(s.Issuer, req, code))
+	return s.deliver(c, d)
 }
 
 // choose lets the user choose a connection: each choice is the same request

@@ -136,7 +136,7 @@ func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 func problemTitle(a *oidc.Error) string {
 	status := a.Status()
 	switch {
-	case a == errExpiredLogin:
+	case a == errExpiredLogin, a == errInteraction:
 		return "Please sign in again"
 	case a == errTicket:
 		return "This link no longer works"
@@ -163,13 +163,14 @@ func (s *Server) page(c echo.Context, status int, name string, data any) error {
 	return c.HTML(status, b.String())
 }
 
-// allowForm lets the form of this page lead to another site's URL: browsers hold
-// the redirect that answers a form to the page's policy too.
+// allowForm lets the form of this page lead to a client's URL: browsers hold the
+// redirects that answer a form to the page's policy too, the client's own among
+// them, wherever they go.
 func allowForm(c echo.Context, uri string) {
-	u, err := url.Parse(uri)
-	if err != nil || u.Host == "" {
-		return
+	targets := "form-action 'self' https: http:"
+	if u, err := url.Parse(uri); err == nil && u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http" {
+		targets += " " + u.Scheme + ":"
 	}
 	h := c.Response().Header()
-	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", "form-action 'self' "+u.Scheme+"://"+u.Host, 1))
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", targets, 1))
 }

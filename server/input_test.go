@@ -101,6 +101,34 @@ func TestWrongBodiesAtTheTokenEndpoint(t *testing.T) {
 	}
 }
 
+// TestH50WrongSecretsAreTriedForAWhileAlone, and cost nobody else anything.
+func TestH50WrongSecretsAreTriedForAWhileAlone(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	try := func(client, secret string) answer {
+		return g.post("oauth/token", "grant_type", "client_credentials", "client_id", client, "client_secret", secret, "audience", "https://api.example")
+	}
+	statuses := map[int]int{}
+	var last answer
+	for range 20 {
+		last = try("app", "wrong")
+		statuses[last.status]++
+	}
+	if statuses[401] != 10 || statuses[429] != 10 || last.str("error") != "too_many_requests" || last.header.Get("Retry-After") == "" || last.header.Get("X-RateLimit-Reset") == "" {
+		t.Errorf("%v, %v %s", statuses, last.header, last.body)
+	}
+	if a := try("other", appSecret+"-of-another"); a.status != 403 {
+		t.Errorf("another client pays for it: %d %s", a.status, a.body)
+	}
+	if a := try("app", appSecret); a.status != 200 {
+		t.Errorf("the right secret is locked out: %d %s", a.status, a.body)
+	}
+	g.clock.forward(7 * time.Second)
+	if a := try("app", "wrong"); a.status != 401 {
+		t.Errorf("it is not forgiven: %d %s", a.status, a.body)
+	}
+}
+
 // TestUntrustedAuthorizationRequestsGetAPage sends nobody to a redirect URI
 // that is not the client's.
 func TestUntrustedAuthorizationRequestsGetAPage(t *testing.T) {

@@ -43,7 +43,7 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 // sent there for.
 func (s *Server) callback(c echo.Context) error {
 	ctx := c.Request().Context()
-	login, conn, err := s.takeLogin(c)
+	login, client, conn, err := s.takeLogin(c)
 	if err != nil {
 		return err
 	}
@@ -68,9 +68,9 @@ func (s *Server) callback(c echo.Context) error {
 		return fail(err)
 	}
 	if login.Purpose == vault.ToReconnect {
-		return s.reconnected(c, login, conn, identity, tokens)
+		return s.reconnected(c, login, client, conn, identity, tokens)
 	}
-	if err := s.signedIn(c, login, conn, identity, tokens); err != nil {
+	if err := s.signedIn(c, login, client, conn, identity, tokens); err != nil {
 		return fail(err)
 	}
 	return nil
@@ -84,16 +84,16 @@ var errExpiredLogin = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.St
 // takeLogin takes the login that a callback belongs to: once, in the browser
 // that began it, and at the connection's own URL where it has one. Whatever
 // does not fit spends the login, and nothing is sent to the identity provider.
-func (s *Server) takeLogin(c echo.Context) (login vault.Login, conn vault.Connection, err error) {
+func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Client, conn vault.Connection, err error) {
 	query := c.QueryParams()
 	for _, name := range []string{"state", "code", "error", "iss"} {
 		if len(query[name]) > 1 {
-			return login, conn, errExpiredLogin
+			return login, client, conn, errExpiredLogin
 		}
 	}
 	state, browser := query.Get("state"), s.cookie(c, browserCookie)
 	if state == "" || browser == "" {
-		return login, conn, errExpiredLogin
+		return login, client, conn, errExpiredLogin
 	}
 	fits := false
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
@@ -102,26 +102,29 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, conn vault.Connec
 		if login, err = tx.Logins.Take(vault.Hash(state)); err != nil {
 			return err
 		}
-		if conn, err = tx.Connections.Get(login.Connection); errors.Is(err, vault.ErrNotFound) {
-			return nil
+		conn, err = tx.Connections.Get(login.Connection)
+		if err == nil {
+			client, err = tx.Clients.Get(login.Request.ClientID)
 		}
-		client := login.Request.ClientID
+		if errors.Is(err, vault.ErrNotFound) {
+			return nil // deleted since
+		}
 		fits = subtle.ConstantTimeCompare([]byte(login.BrowserHash), []byte(vault.Hash(browser))) == 1 &&
 			connections.CallbackURL(s.Issuer, conn) == s.Issuer+c.Request().URL.Path[1:] &&
-			conn.Active && conn.Allows(client)
+			conn.Active && conn.Allows(client.ID)
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) || err == nil && !fits {
-		return login, conn, errExpiredLogin
+		return login, client, conn, errExpiredLogin
 	}
-	return login, conn, err
+	return login, client, conn, err
 }
 
-// signedIn keeps who signed in and what was issued, and sends the user back to
-// the client with a code: all of it in one transaction, or none.
-func (s *Server) signedIn(c echo.Context, login vault.Login, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
-	id, session := s.newSession(conn.Name)
-	code, record := s.newCode(login.Request, session, identity.Key())
+// signedIn keeps who signed in and what was issued, and answers the client: all
+// of it in one transaction, or none.
+func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
+	id, fresh := s.newSession(conn.Name)
+	d := s.newDecision(client, login.Request)
 	account := newAccountID()
 	before := s.cookie(c, sessionCookie)
 	blocked := false
@@ -138,13 +141,12 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, conn vault.Connecti
 				return err
 			}
 		}
-		session, record := session, record
-		session.User, record.User = user.ID, user.ID
+		session := fresh
+		session.User = user.ID
 		if err := begin(tx, before, &session, login.Request.ClientID); err != nil {
 			return err
 		}
-		record.SID = session.SID
-		return tx.Codes.Put(record)
+		return d.conclude(tx, session, identity.Key())
 	})
 	if err != nil {
 		return err
@@ -155,16 +157,7 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, conn vault.Connecti
 	if err := s.setCookie(c, sessionCookie, id); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusFound, oidc.AuthorizationResponse(s.Issuer, login.Request, code))
-}
-
-// newCode makes a code that answers a request in a session.
-func (s *Server) newCode(req vault.AuthorizationRequest, session vault.Session, identity string) (string, vault.Code) {
-	code := rand.Text()
-	return code, vault.Code{
-		Hash: vault.Hash(code), Request: req, User: session.User, SID: session.SID, Identity: identity,
-		AuthTime: session.AuthTime, Expires: s.Now().Add(codeLifetime),
-	}
+	return s.deliver(c, d)
 }
 
 // newAccountID is the name by which applications know a connected account.

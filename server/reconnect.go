@@ -67,10 +67,9 @@ var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusF
 
 // reconnected keeps the tokens of an account that its user connected again. The
 // tokens of anybody else are not kept, whoever opened the link.
-func (s *Server) reconnected(c echo.Context, login vault.Login, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
+func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
 	account := newAccountID()
 	other := false
-	var client vault.Client
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		user, err := tx.Users.Get(login.User)
 		if err != nil {
@@ -78,9 +77,6 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, conn vault.Conne
 		}
 		if other = user.Blocked || !slices.Contains(user.Identities, identity.Key()); other {
 			return nil
-		}
-		if client, err = tx.Clients.Get(login.Request.ClientID); err != nil {
-			return err
 		}
 		return connect(tx, identity.Key(), account, tokens)
 	})

@@ -47,6 +47,7 @@ type Server struct {
 	connections *connections.Set
 	ring        atomic.Pointer[ring]
 	secure      bool // the issuer is https
+	limits      limits
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -69,6 +70,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		connections: connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now}),
 	}
 	s.cookies = s.newCookies()
+	s.limits.now = c.Now
 	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -108,6 +110,10 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	e.GET("/login/callback", s.callback)
 	e.GET("/login/callback/:connection", s.callback)
 	e.GET("/login/reconnect", s.reconnect)
+
+	// Questions to users.
+	e.GET("/consent", s.consent)
+	e.POST("/consent", s.decideConsent, sameOrigin)
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
 	probe := []string{http.MethodGet, http.MethodHead}

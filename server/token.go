@@ -38,7 +38,7 @@ func (s *Server) token(c echo.Context) error {
 			return err
 		}
 	}
-	client, err := s.authenticate(ctx, req.Credentials)
+	client, err := s.authenticate(c, req.Credentials)
 	if err != nil {
 		return err
 	}
@@ -100,16 +100,20 @@ func badBody(err error) error {
 }
 
 // authenticate is the client that shows credentials. A client that is unknown
-// and a wrong secret are the same to whoever asks.
-func (s *Server) authenticate(ctx context.Context, shown oidc.Credentials) (client vault.Client, err error) {
-	err = s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
-		client, err = tx.Clients.Get(shown.ClientID)
-		return err
+// and a wrong secret are the same to whoever asks, and may not be tried for
+// long.
+func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client vault.Client, err error) {
+	err = s.limited(c, shown.ClientID, func() error {
+		err := s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+			client, err = tx.Clients.Get(shown.ClientID)
+			return err
+		})
+		if err != nil && !errors.Is(err, vault.ErrNotFound) {
+			return err
+		}
+		return oidc.CheckClient(client, shown)
 	})
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
-		return client, err
-	}
-	return client, oidc.CheckClient(client, shown)
+	return client, err
 }
 
 // clientOf is the ID of the client that a refresh token was issued to, or "":

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/oidc"
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// consentNeeded reports whether a user must be asked whether a client gets what
+// it asks for: clients of others are to ask once, for all that they want.
+func consentNeeded(tx *vault.Tx, client vault.Client, req vault.AuthorizationRequest, user string) (bool, error) {
+	if slices.Contains(req.Prompt, "consent") {
+		return true, nil
+	}
+	if client.FirstParty {
+		return false, nil
+	}
+	given, err := tx.Consents.Get(vault.ConsentKey(user, client.ID, req.Audience))
+	if ok, err := vault.Exists(err); !ok {
+		return true, err
+	}
+	return !subset(req.Scopes, given.Scopes), nil
+}
+
+var errInteraction = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
+	Description: "This question was answered already, has expired, or is for another browser. Go back to the application and sign in again."}
+
+// question is what a user is to decide, in the session in which it was asked.
+type question struct {
+	interaction vault.Interaction
+	session     vault.Session
+	client      vault.Client
+	user        vault.User
+	api         *vault.ResourceServer
+}
+
+// readQuestion finds the question of an interaction, by get, in the browser's
+// session.
+func readQuestion(tx *vault.Tx, session vault.Session, get func(string) (vault.Interaction, error), secret string) (q question, err error) {
+	q.session = session
+	if q.interaction, err = get(vault.Hash(secret)); err != nil {
+		return q, err
+	}
+	if q.interaction.Session != session.Hash {
+		return q, vault.ErrNotFound
+	}
+	req := q.interaction.Request
+	if q.client, err = tx.Clients.Get(req.ClientID); err != nil {
+		return q, err
+	}
+	if q.user, err = tx.Users.Get(session.User); err != nil {
+		return q, err
+	}
+	if req.Audience != "" {
+		api, err := tx.ResourceServers.Get(req.Audience)
+		if err != nil {
+			return q, err
+		}
+		q.api = &api
+	}
+	return q, nil
+}
+
+// consent asks the user.
+func (s *Server) consent(c echo.Context) error {
+	session, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	secret := c.QueryParam("interaction")
+	var q question
+	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		q, err = readQuestion(tx, session, tx.Interactions.Get, secret)
+		return err
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return errInteraction
+	}
+	if err != nil {
+		return err
+	}
+	req := q.interaction.Request
+	page := templates.Consent{
+		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(q.api, req.Scopes), Offline: slices.Contains(req.Scopes, oidc.ScopeOffline),
+		Action: "/consent", Fields: []templates.Field{{Name: "interaction", Value: secret}},
+	}
+	if u, err := url.Parse(req.RedirectURI); err == nil {
+		page.RedirectHost = u.Host
+	}
+	allowForm(c, req.RedirectURI)
+	return s.page(c, http.StatusOK, "consent", page)
+}
+
+// decideConsent takes the user's decision: once.
+func (s *Server) decideConsent(c echo.Context) error {
+	form, err := parameters(c)
+	if err != nil {
+		return err
+	}
+	session, _, err := s.session(c)
+	if err != nil {
+		return err
+	}
+	allowed := form.Get("decision") == "allow"
+	d := s.newDecision(vault.Client{}, vault.AuthorizationRequest{})
+	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		q, err := readQuestion(tx, session, tx.Interactions.Take, form.Get("interaction"))
+		if err != nil {
+			return err
+		}
+		d.client, d.request = q.client, q.interaction.Request
+		if !allowed {
+			return nil
+		}
+		if err := give(tx, q); err != nil {
+			return err
+		}
+		return tx.Codes.Put(d.newCode(session, q.interaction.Identity))
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return errInteraction
+	}
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		return &toClient{d.request, &oidc.Error{Code: oidc.AccessDenied, Description: "The user did not allow it."}}
+	}
+	return s.deliver(c, d)
+}
+
+// give adds to what the user allowed the client.
+func give(tx *vault.Tx, q question) error {
+	req := q.interaction.Request
+	consent, err := tx.Consents.Get(vault.ConsentKey(q.user.ID, q.client.ID, req.Audience))
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return err
+	}
+	for _, scope := range req.Scopes {
+		if !slices.Contains(consent.Scopes, scope) {
+			consent.Scopes = append(consent.Scopes, scope)
+		}
+	}
+	consent.User, consent.Client, consent.Audience, consent.Given = q.user.ID, q.client.ID, req.Audience, tx.Now()
+	return tx.Consents.Put(consent)
+}
+
+func displayName(u vault.User) string {
+	for _, name := range []string{u.Profile.Email, u.Profile.Username, u.Profile.Name} {
+		if name != "" {
+			return name
+		}
+	}
+	return u.ID
+}
+
+// plainWords say what scopes mean.
+func plainWords(api *vault.ResourceServer, scopes []string) (lines []templates.ScopeLine) {
+	own := map[string]templates.ScopeLine{
+		oidc.ScopeOpenID:  {Text: "Know who you are", Detail: "A name for your account that stays the same."},
+		oidc.ScopeProfile: {Text: "See your profile", Detail: "Your name, picture and language."},
+		oidc.ScopeEmail:   {Text: "See your e-mail address"},
+	}
+	for _, scope := range scopes {
+		if line, ok := own[scope]; ok {
+			lines = append(lines, line)
+			continue
+		}
+		if api == nil {
+			continue
+		}
+		for _, known := range api.Scopes {
+			if known.Value == scope {
+				line := templates.ScopeLine{Text: known.Description, Detail: scope + ", of " + api.Name}
+				if line.Text == "" {
+					line.Text = scope
+				}
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/oidc"
+	"sallyport/vault"
+)
+
+// decision is the answer to an authorization request of a user who is signed
+// in: a code, a question to the user first, or a refusal. It is made within the
+// transaction that signs the user in, and delivered after it.
+type decision struct {
+	client      vault.Client
+	request     vault.AuthorizationRequest
+	code        string // to be issued
+	interaction string // to be asked in
+	now         time.Time
+
+	ask     bool
+	refused error
+}
+
+// newDecision makes the random values, which a transaction may not.
+func (s *Server) newDecision(client vault.Client, req vault.AuthorizationRequest) *decision {
+	return &decision{client: client, request: req, code: rand.Text(), interaction: rand.Text(), now: s.Now()}
+}
+
+// interactionLifetime is how long a user may think about it.
+const interactionLifetime = 10 * time.Minute
+
+// conclude keeps the code, or the question.
+func (d *decision) conclude(tx *vault.Tx, session vault.Session, identity string) error {
+	d.refused, d.ask = nil, false
+	needed, err := consentNeeded(tx, d.client, d.request, session.User)
+	switch {
+	case err != nil:
+		return err
+	case needed && slices.Contains(d.request.Prompt, "none"):
+		d.refused = &oidc.Error{Code: oidc.ConsentRequired, Description: "Consent required"}
+		return nil
+	case needed:
+		d.ask = true
+		return tx.Interactions.Put(vault.Interaction{
+			Hash: vault.Hash(d.interaction), Session: session.Hash, Identity: identity, Request: d.request, Expires: d.now.Add(interactionLifetime),
+		})
+	}
+	return tx.Codes.Put(d.newCode(session, identity))
+}
+
+func (d *decision) newCode(session vault.Session, identity string) vault.Code {
+	return vault.Code{
+		Hash: vault.Hash(d.code), Request: d.request, User: session.User, SID: session.SID, Identity: identity,
+		AuthTime: session.AuthTime, Expires: d.now.Add(codeLifetime),
+	}
+}
+
+// deliver sends the user on.
+func (s *Server) deliver(c echo.Context, d *decision) error {
+	switch {
+	case d.refused != nil:
+		return d.refused
+	case d.ask:
+		return c.Redirect(http.StatusSeeOther, "/consent?interaction="+d.interaction)
+	}
+	return s.respond(c, d.request, oidc.AuthorizationResponse(s.Issuer, d.request, d.code))
+}
+
+// respond sends the answer to an authorization request to its client.
+func (s *Server) respond(c echo.Context, _ vault.AuthorizationRequest, url string) error {
+	return c.Redirect(http.StatusFound, url)
+}

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func TestFailuresAreForgivenWithTime(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(2_000_000_000, 0)
+	l := &limits{now: func() time.Time { return now }}
+	b := budget{3, time.Second}
+	for i := range 3 {
+		if l.fail("k", b) != 0 {
+			t.Fatalf("made to wait after %d failures", i)
+		}
+	}
+	if wait := l.fail("k", b); wait <= 0 || wait > time.Second {
+		t.Errorf("wait %v", wait)
+	}
+	if l.fail("another", b) != 0 {
+		t.Error("another is made to wait")
+	}
+	now = now.Add(time.Second)
+	if l.fail("k", b) != 0 {
+		t.Error("not forgiven")
+	}
+}
+
+func TestLimitsDoNotGrowWithoutBound(t *testing.T) {
+	t.Parallel()
+	l := &limits{now: time.Now}
+	for i := range mostBuckets + 100 {
+		l.fail(fmt.Sprint(i), budget{1, time.Hour})
+	}
+	if len(l.buckets) > mostBuckets {
+		t.Errorf("%d buckets", len(l.buckets))
+	}
+}
