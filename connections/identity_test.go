@@ -85,7 +85,7 @@ func TestIssuersAreTheOrgsOwn(t *testing.T) {
 		{"https://login.salesforce.com", "https://acme.my.salesforce.com", "[https://login.salesforce.com https://login.salesforce.com https://acme.my.salesforce.com]"},
 		{"https://acme.my.salesforce.com", "https://acme.my.salesforce.com", "[https://acme.my.salesforce.com https://login.salesforce.com https://acme.my.salesforce.com]"},
 		{"https://acme.my.salesforce.com", "https://evil.example", "[https://acme.my.salesforce.com https://login.salesforce.com]"},
-		{"https://portal.example", "https://acme.my.salesforce.com", "[https://portal.example]"},
+		{"https://portal.example", "https://acme.my.salesforce.com", "[https://portal.example https://acme.my.salesforce.com]"},
 	} {
 		s := &salesforceOrg{base: tt.base, shared: "https://login.salesforce.com"}
 		if got := fmt.Sprint(s.issuers(tt.instance)); got != tt.want {
@@ -113,7 +113,7 @@ func TestForeignHostsAreNotTheOrgs(t *testing.T) {
 		}
 	}
 	custom := &salesforceOrg{base: "https://portal.example", shared: "https://login.salesforce.com"}
-	if custom.trusts("https://acme.my.salesforce.com") || !custom.trusts("https://portal.example/x") {
-		t.Error("a host of its own vouches for itself alone")
+	if !custom.trusts("https://acme.my.salesforce.com") || !custom.trusts("https://portal.example/x") || custom.trusts("https://evil.example") {
+		t.Error("a site under a domain of its own belongs to an org at Salesforce")
 	}
 }

@@ -13,14 +13,22 @@ import (
 	"sallyport/vault"
 )
 
-var salesforceFields = []Field{
-	{Name: "login_url", Title: "Login URL", Default: "https://login.salesforce.com",
-		Help: "Where users sign in: login.salesforce.com, a My Domain such as https://acme.my.salesforce.com, or an Experience Cloud site."},
-	{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
-		Help: "Seconds that an access token is taken to live when Salesforce does not say."},
-	{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
-		Help: "Name of a claim that tells applications the org's API address, such as https://example.com/instance_url."},
+func salesforceFields(login string) []Field {
+	return []Field{
+		{Name: "login_url", Title: "Login URL", Default: login,
+			Help: "Where users sign in: " + login + ", a My Domain such as https://acme.my.salesforce.com, or an Experience Cloud site."},
+		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
+			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
+		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
+			Help: "Name of a claim that tells applications the org's API address, such as https://example.com/instance_url."},
+	}
 }
+
+// The login hosts that all orgs of a kind share.
+const (
+	productionLogin = "https://login.salesforce.com"
+	sandboxLogin    = "https://test.salesforce.com"
+)
 
 // salesforceImplied: "full" opens all but the refresh token; the others are as
 // Salesforce describes its scopes.
@@ -37,16 +45,16 @@ var salesforceImplied = map[string][]string{
 var salesforceScopes = []string{"openid", "id", "api", "refresh_token"}
 
 var salesforce = Strategy{
-	Name: "salesforce", Title: "Salesforce", Scopes: salesforceScopes, Fields: salesforceFields, Implied: salesforceImplied,
+	Name: "salesforce", Title: "Salesforce", Scopes: salesforceScopes, Fields: salesforceFields(productionLogin), Implied: salesforceImplied,
 	Open: func(c vault.Connection, env Env) (Provider, error) {
-		return openSalesforce(c, env, "https://login.salesforce.com")
+		return openSalesforce(c, env, productionLogin)
 	},
 }
 
 var salesforceSandbox = Strategy{
-	Name: "salesforce-sandbox", Title: "Salesforce sandbox", Scopes: salesforceScopes, Fields: salesforceFields, Implied: salesforceImplied,
+	Name: "salesforce-sandbox", Title: "Salesforce sandbox", Scopes: salesforceScopes, Fields: salesforceFields(sandboxLogin), Implied: salesforceImplied,
 	Open: func(c vault.Connection, env Env) (Provider, error) {
-		return openSalesforce(c, env, "https://test.salesforce.com")
+		return openSalesforce(c, env, sandboxLogin)
 	},
 }
 

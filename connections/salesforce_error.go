@@ -71,6 +71,19 @@ func find(code, description string) (cause, bool) {
 	return cause{}, false
 }
 
+// dead reports whether the description of an invalid_grant says that a refresh
+// token is beyond use. Others are not taken for that: Salesforce has said
+// "expired authorization code" of tokens that were merely in use.
+func dead(description string) bool {
+	description = strings.ToLower(description)
+	for _, words := range []string{"expired access/refresh token", "hasn't approved this consumer", "token is revoked", "invalid refresh token"} {
+		if strings.Contains(description, words) {
+			return true
+		}
+	}
+	return false
+}
+
 // said is what the provider wrote, to stand in a sentence.
 func said(code, description string) string {
 	if d := quote(description); d != "" {
@@ -121,12 +134,11 @@ func (s *salesforceOrg) explain(err error, doing string) error {
 			e.Description = s.title() + " does not refresh tokens of a user who is not active there. Activate the user (Setup, Users)."
 		}
 		return e
+	case code == "invalid_grant" && doing == refreshing && !dead(description):
+		// Whether the refresh token is still good, introspection will tell.
+		return &Error{Connection: e.Connection, Kind: Unavailable, Code: e.Code, RetryAfter: 2 * time.Second, Err: e.Err,
+			Description: s.title() + " did not refresh the token: " + said(code, description) + ". Nothing is lost; try again."}
 	case code == "invalid_grant" && doing == refreshing:
-		// For some weeks Salesforce said of a token in use "expired authorization code".
-		if strings.Contains(strings.ToLower(description), "authorization code") {
-			return &Error{Connection: e.Connection, Kind: Unavailable, Code: e.Code, RetryAfter: 2 * time.Second, Err: e.Err,
-				Description: s.title() + " is refreshing the same token for another request."}
-		}
 		return &vault.Refusal{Why: s.title() + " no longer accepts this user's refresh token: " + said(code, description) +
 			". It has expired, was revoked, or gave way to a newer sign-in of the same user. The user must connect again."}
 	case code == "invalid_grant":

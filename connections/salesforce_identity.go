@@ -118,16 +118,15 @@ func (s *salesforceOrg) issuers(instance string) []string {
 	return list
 }
 
-// trusts reports whether a URL that a token response names may be the org's:
-// on the connection's own host, or at Salesforce if that is.
+// trusts reports whether a URL that a token response names may be the org's: on
+// the connection's own host, or at Salesforce.
 func (s *salesforceOrg) trusts(raw string) bool {
 	u, err := url.Parse(raw)
 	base, _ := url.Parse(s.base)
 	if err != nil || u.User != nil || u.Host == "" {
 		return false
 	}
-	return u.Scheme == base.Scheme && u.Host == base.Host ||
-		salesforceHost(s.base) && u.Scheme == "https" && salesforceHost(raw)
+	return u.Scheme == base.Scheme && u.Host == base.Host || u.Scheme == "https" && salesforceHost(raw)
 }
 
 // salesforceHost reports whether a URL is at one of the domains in which

@@ -195,7 +195,9 @@ func TestRefreshErrorsAreToldApart(t *testing.T) {
 		descriptions string
 	}{
 		{400, "invalid_grant", "expired access/refresh token", true, "", false, ""},
-		{400, "invalid_grant", "something new", true, "", false, ""},
+		{400, "invalid_grant", "user hasn't approved this consumer", true, "", false, ""},
+		{400, "invalid_grant", "something new", false, connections.Unavailable, false, "something new"},
+		{400, "invalid_grant", "", false, connections.Unavailable, false, ""},
 		{400, "invalid_grant", "token request is already being processed", false, connections.Unavailable, false, ""},
 		{400, "invalid_grant", "expired authorization code", false, connections.Unavailable, false, ""},
 		{400, "invalid_grant", "IP restricted or invalid login hours", false, connections.Misconfigured, true, "Setup"},

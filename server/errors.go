@@ -68,14 +68,10 @@ func routingProblem(status int) string {
 // errorBody is the JSON of an error (RFC 6749, section 5.2), with members by
 // which a program can act on a refused exchange.
 type errorBody struct {
-	Error         oidc.Code `json:"error"`
-	Description   string    `json:"error_description"`
-	Reason        string    `json:"reason,omitempty"`
-	ReasonClass   string    `json:"reason_class,omitempty"`
-	Connection    string    `json:"connection,omitempty"`
-	MissingScopes []string  `json:"missing_scopes,omitempty"`
-	ReconnectURI  string    `json:"reconnect_uri,omitempty"`
-	CorrelationID string    `json:"correlation_id"`
+	Error       oidc.Code `json:"error"`
+	Description string    `json:"error_description"`
+	*oidc.Refusal
+	CorrelationID string `json:"correlation_id"`
 }
 
 // answerError answers a request with its handler's error: by a redirect if a
@@ -101,9 +97,8 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case forPrograms(c.Path()):
 		s.challenge(c, a)
 		body := errorBody{Error: a.Code, Description: a.Description, CorrelationID: id}
-		if r := a.Refusal; r != nil {
-			body.Reason, body.ReasonClass, body.Connection = string(r.Reason), string(r.Class), r.Connection
-			body.MissingScopes, body.ReconnectURI = r.MissingScopes, r.ReconnectURI
+		if a.Refusal != nil && a.Refusal.Reason != "" {
+			body.Refusal = a.Refusal
 		}
 		failed = answerJSON(c, a.Status(), body)
 	default:
@@ -126,6 +121,8 @@ func forPrograms(route string) bool {
 func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 	h := c.Response().Header()
 	switch {
+	case a == errNoToken:
+		h.Set("WWW-Authenticate", "Bearer") // and no error, where no token was sent (RFC 6750, section 3.1)
 	case c.Path() == "/userinfo" && (a.Status() == http.StatusUnauthorized || a.Status() == http.StatusForbidden):
 		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer error=%q, error_description=%q`, a.Code, a.Description))
 	case a.Status() == http.StatusUnauthorized && a.Code == oidc.InvalidClient && c.Request().Header.Get("Authorization") != "":

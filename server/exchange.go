@@ -24,11 +24,12 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	}
 	var a account
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
-		user, err := s.subject(tx, client, x)
+		user, grant, err := s.subject(tx, client, x)
 		if err != nil {
 			return err
 		}
 		a, err = findAccount(tx, client, x, user)
+		a.grant = grant
 		return err
 	})
 	if err != nil {
@@ -37,6 +38,9 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	ts, err := s.fresh(ctx, a, x)
 	if err == nil {
 		err = checkScopes(a, x, ts)
+	}
+	if err == nil {
+		err = s.keepAlive(ctx, client, a.grant)
 	}
 	if err != nil {
 		return resp, s.invite(ctx, client, x, a, err)
@@ -51,44 +55,67 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 // account is a user's account at a connection.
 type account struct {
 	user       string
+	grant      vault.Grant // of the subject token, if that is a refresh token
 	connection vault.Connection
 	identity   vault.Identity
 	tokens     vault.TokenSet
 }
 
-// subject is the user that a subject token stands for: one issued to the
-// client, or meant for the API that the client is.
-func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest) (string, error) {
+// subject is the user that a subject token stands for, and the grant of a refresh
+// token: one issued to the client, or meant for the API that the client is.
+func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest) (user string, grant vault.Grant, err error) {
 	token := x.SubjectToken.Reveal()
 	if x.SubjectTokenType == oidc.URNRefreshToken {
 		id, secret, _ := oidc.ParseRefreshToken(token)
-		grant, err := tx.Grants.Get(id)
+		grant, err = tx.Grants.Get(id)
 		switch {
 		case errors.Is(err, vault.ErrNotFound):
-			return "", x.RefuseSubject(errors.New("the grant is unknown, expired or revoked"))
+			return "", grant, x.RefuseSubject(errors.New("the grant is unknown, expired or revoked"))
 		case err != nil:
-			return "", err
+			return "", grant, err
 		case !oidc.Matches(grant.SecretHash, secret):
-			return "", x.RefuseSubject(errors.New("the refresh token is no longer current"))
+			return "", grant, x.RefuseSubject(errors.New("the refresh token is no longer current"))
 		}
 		if _, err := oidc.CheckGrant(grant, client, oidc.TokenRequest{}, tx.Now()); err != nil {
-			return "", x.RefuseSubject(err)
+			return "", grant, x.RefuseSubject(err)
 		}
-		return grant.User, nil
+		return grant.User, grant, nil
 	}
 	b, err := s.bearer(tx, token, oidc.UserInfoAudience(s.Issuer), client.API)
 	var refused *oidc.Error
 	switch {
 	case errors.As(err, &refused):
-		return "", x.RefuseSubject(err)
+		return "", grant, x.RefuseSubject(err)
 	case err != nil:
-		return "", err
+		return "", grant, err
 	case b.grant == "":
-		return "", x.RefuseSubject(errors.New("the token is of a client, and of no user"))
+		return "", grant, x.RefuseSubject(errors.New("the token is of a client, and of no user"))
 	case b.client != client.ID && !(client.API != "" && slices.Contains(b.audience, client.API)):
-		return "", x.RefuseSubject(errors.New("the token was issued to another client"))
+		return "", grant, x.RefuseSubject(errors.New("the token was issued to another client"))
 	}
-	return b.user, nil
+	return b.user, grant, nil
+}
+
+// keepAlive counts an exchange as use of the refresh token that it showed, so
+// that an application which does nothing else does not lose it for idleness.
+// To the tenth of the idle time is near enough, and spares most exchanges the
+// write.
+func (s *Server) keepAlive(ctx context.Context, client vault.Client, grant vault.Grant) error {
+	if grant.ID == "" || client.RefreshIdle == 0 || s.Now().Sub(grant.Used) < client.RefreshIdle/10 {
+		return nil
+	}
+	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
+		now, err := tx.Grants.Get(grant.ID)
+		if err != nil {
+			return err
+		}
+		now.Used = tx.Now()
+		return tx.Grants.Put(now)
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil // revoked meanwhile
+	}
+	return err
 }
 
 // findAccount is the account that an exchange asks for, if the client may have
@@ -180,6 +207,8 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 
 func reason(k connections.Kind) oidc.Reason {
 	switch k {
+	case connections.Denied:
+		return oidc.UserBlocked // there, not here
 	case connections.Unavailable:
 		return oidc.UpstreamUnavailable
 	case connections.RateLimited:

@@ -59,6 +59,24 @@ func TestRejectedTokenIsReplaced(t *testing.T) {
 	}
 }
 
+// TestExchangesKeepTheRefreshTokenFromIdling goes on for longer than an unused
+// refresh token would live, but not for longer than it lives in any case.
+func TestExchangesKeepTheRefreshTokenFromIdling(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	token := g.signIn(ada())
+	for range 3 {
+		g.clock.forward(9 * 24 * time.Hour)
+		if a := g.exchange(token.RefreshToken); a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+	}
+	g.clock.forward(4 * 24 * time.Hour)
+	if a := g.exchange(token.RefreshToken); a.status != 401 {
+		t.Errorf("after its whole life: %d %s", a.status, a.body)
+	}
+}
+
 func TestMinTTLBringsATokenThatLastsLonger(t *testing.T) {
 	t.Parallel()
 	g := start(t)
@@ -111,6 +129,10 @@ func TestRefusalsSayWhyAndWhatToDo(t *testing.T) {
 		{"not enabled for the client", "client_not_allowed", func(g *gateway) { g.change(func(c *vault.Connection) { c.Clients = nil }) }, nil, policy, "enabled_clients"},
 		{"switched off", "connection_disabled", func(g *gateway) { g.change(func(c *vault.Connection) { c.Active = false }) }, nil, policy, "authentication.active"},
 		{"blocked", "user_blocked", func(g *gateway) { g.block() }, nil, policy, "blocked"},
+		{"not active there", "user_blocked", func(g *gateway) {
+			g.clock.forward(3 * time.Hour)
+			g.salesforce.Fail("token", 400, "inactive_user", "user is inactive")
+		}, nil, policy, "Activate the user"},
 		{"Salesforce is down", "upstream_unavailable", func(g *gateway) {
 			g.clock.forward(3 * time.Hour)
 			g.salesforce.Fail("token", 503, "", "")

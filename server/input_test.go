@@ -177,7 +177,7 @@ func TestTrustedAuthorizationErrorsGoToTheClient(t *testing.T) {
 		"unknown connection":  {[]string{"connection", "nowhere"}, "invalid_request"},
 		"unknown audience":    {[]string{"audience", "https://nowhere"}, "access_denied"},
 		"oversized parameter": {[]string{"nonce", strings.Repeat("n", 9<<10)}, "invalid_request"},
-		"response mode":       {[]string{"response_mode", "web_message"}, "invalid_request"},
+		"response mode":       {[]string{"response_mode", "carrier_pigeon"}, "invalid_request"},
 	} {
 		a := g.get("authorize?" + form(append(good, tt.change...)...).Encode())
 		u, err := url.Parse(a.header.Get("Location"))

@@ -326,6 +326,19 @@ func TestRevokedRefreshTokenIsGoodForNothing(t *testing.T) {
 	}
 }
 
+func TestRevokingWithAReplacedRefreshTokenRevokesTheGrant(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	token := g.signIn(ada())
+	next := g.post("oauth/token", "grant_type", "refresh_token", "client_id", "app", "client_secret", appSecret, "refresh_token", token.RefreshToken)
+	if a := g.post("oauth/revoke", "client_id", "app", "client_secret", appSecret, "token", token.RefreshToken); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := g.exchange(next.str("refresh_token")); a.status != 401 {
+		t.Errorf("the new one is still good: %d %s", a.status, a.body)
+	}
+}
+
 func TestInstanceURLIsAClaimWhereTheConnectionSaysSo(t *testing.T) {
 	t.Parallel()
 	g := start(t)

@@ -56,7 +56,9 @@ func (s *Server) callback(c echo.Context) error {
 		return fail(err)
 	}
 	if code := c.QueryParam("error"); code != "" {
-		return fail(provider.Denied(code, c.QueryParam("error_description")))
+		denied := provider.Denied(code, c.QueryParam("error_description"))
+		s.Metrics.login(conn.Name, denied)
+		return fail(denied)
 	}
 	code := c.QueryParam("code")
 	if code == "" {

@@ -107,8 +107,8 @@ func (s *Server) protect(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		if s.secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		if s.secure && !s.local {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		return next(c)
 	}

@@ -47,6 +47,7 @@ type Server struct {
 	connections *connections.Set
 	ring        atomic.Pointer[ring]
 	secure      bool // the issuer is https
+	local       bool // it is of this machine, whose other servers must stay reachable without
 	limits      limits
 }
 
@@ -66,7 +67,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		Config: c, echo: echo.New(), secure: issuer.Scheme == "https",
+		Config: c, echo: echo.New(), secure: issuer.Scheme == "https", local: issuer.Hostname() == "localhost",
 		connections: connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now}),
 	}
 	s.cookies = s.newCookies()

@@ -110,5 +110,7 @@ func bearerToken(c echo.Context) (string, error) {
 			return token, nil
 		}
 	}
-	return "", &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnauthorized, Description: "Send the access token in the header: Authorization: Bearer …"}
+	return "", errNoToken
 }
+
+var errNoToken = &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnauthorized, Description: "Send an access token in the Authorization header, after Bearer."}

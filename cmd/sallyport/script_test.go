@@ -30,10 +30,11 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport": freePort,
-			"get":      get,
-			"newer":    newerStore,
-			"status":   exitStatus,
+			"freeport":  freePort,
+			"get":       get,
+			"newer":     newerStore,
+			"status":    exitStatus,
+			"truncated": truncated,
 		},
 	})
 }
@@ -67,6 +68,13 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return
 	}
+}
+
+// truncated copies the beginning of a store: truncated TO FROM.
+func truncated(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b[:20<<10], 0o600))
 }
 
 // exitStatus runs a command that has to end with a status: status N COMMAND….

@@ -114,6 +114,9 @@ func loopback(host string) bool {
 // its owner may be able to read.
 func (s *settings) rootKey() (vault.Key, error) {
 	if v := os.Getenv("SALLYPORT_KEY"); v != "" {
+		if s.keyFile != "" {
+			return vault.Key{}, &wrongUsage{"there are two root keys, in SALLYPORT_KEY and in the file " + s.keyFile + ": give one of them"}
+		}
 		key, err := vault.ParseKey(v)
 		if err != nil {
 			return key, fmt.Errorf("SALLYPORT_KEY: %w", err)

@@ -23,7 +23,7 @@ func planCommand() *cobra.Command {
 	var detailed, asJSON bool
 	c := &cobra.Command{Use: "plan FILE", Short: "Show what a tenant file would change", Args: cobra.ExactArgs(1),
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			plan, err := s.withTenant(cmd.Context(), args[0], func(ctx context.Context, v *vault.Vault, t *api.Tenant) (plan api.Plan, err error) {
+			plan, err := s.withTenant(cmd.Context(), args[0], s.planVault, func(ctx context.Context, v *vault.Vault, t *api.Tenant) (plan api.Plan, err error) {
 				err = v.View(ctx, func(tx *vault.Tx) (err error) { plan, err = t.Plan(tx, connections.Check); return err })
 				return plan, err
 			})
@@ -52,7 +52,7 @@ func applyCommand() *cobra.Command {
 and not in the file stays as it is. The gateway must not be running on the same
 store file: start it with --apply FILE instead.`,
 		RunE: does(func(cmd *cobra.Command, args []string) error {
-			plan, err := s.withTenant(cmd.Context(), args[0], applyTenant)
+			plan, err := s.withTenant(cmd.Context(), args[0], s.openVault, applyTenant)
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func exportCommand() *cobra.Command {
 	var s settings
 	c := &cobra.Command{Use: "export", Short: "Print what is stored as a tenant file, without its secrets", Args: cobra.NoArgs,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			v, err := s.openVault(cmd.Context())
+			v, err := s.readVault(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -86,12 +86,13 @@ func exportCommand() *cobra.Command {
 
 // withTenant parses a tenant file and then opens the vault, so that a file at
 // fault touches nothing.
-func (s *settings) withTenant(ctx context.Context, path string, fn func(context.Context, *vault.Vault, *api.Tenant) (api.Plan, error)) (plan api.Plan, err error) {
+func (s *settings) withTenant(ctx context.Context, path string, open func(context.Context) (*vault.Vault, error),
+	fn func(context.Context, *vault.Vault, *api.Tenant) (api.Plan, error)) (plan api.Plan, err error) {
 	t, err := readTenant(path)
 	if err != nil {
 		return plan, err
 	}
-	v, err := s.openVault(ctx)
+	v, err := open(ctx)
 	if err != nil {
 		return plan, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +48,39 @@ copy where the store's backups are not.`,
 	return c
 }
 
-// openVault opens the store and the vault in it.
+// readVault is openVault for commands that only read: they make no store.
+func (s *settings) readVault(ctx context.Context) (*vault.Vault, error) {
+	if s.noStore() {
+		return nil, fmt.Errorf("there is no store %s: 'sallyport apply' and 'sallyport serve' make one", s.store)
+	}
+	return s.openVault(ctx)
+}
+
+func (s *settings) noStore() bool {
+	_, err := os.Stat(s.store)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// planVault is readVault for plans: where there is no store, they are made
+// against an empty one, which goes with the command and takes no key.
+func (s *settings) planVault(ctx context.Context) (v *vault.Vault, err error) {
+	if !s.noStore() {
+		return s.openVault(ctx)
+	}
+	dir, err := os.MkdirTemp("", "sallyport-plan-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) // the open file stays until it is closed
+	store, err := bolt.Open(filepath.Join(dir, "empty.db"))
+	if err != nil {
+		return nil, err
+	}
+	return vault.Open(ctx, store, vault.NewKey())
+}
+
+// openVault opens the store and the vault in it, and makes both if there are
+// none.
 func (s *settings) openVault(ctx context.Context) (*vault.Vault, error) {
 	key, err := s.rootKey()
 	if err != nil {

@@ -17,11 +17,11 @@ type table struct {
 
 // Companies and people of the org's making.
 var (
-	accounts = table{"Account", []string{"Id", "Name", "Industry", "BillingCity", "NumberOfEmployees"}, [][]any{
-		{"001Sa000000acc1IAA", "Difference Loom Works", "Manufacturing", "Marylebone", 120},
-		{"001Sa000000acc2IAA", "Harbour & Sparrow", "Shipping", "Arlington", 46},
-		{"001Sa000000acc3IAA", "Nightjar Instruments", "Electronics", "Leiden", 12},
-		{"001Sa000000acc4IAA", "O'Quill Paper", "Retail", "Galway", nil},
+	accounts = table{"Account", []string{"Id", "Name", "Industry", "Phone", "BillingCity", "NumberOfEmployees"}, [][]any{
+		{"001Sa000000acc1IAA", "Difference Loom Works", "Manufacturing", "+44 20 5550 0101", "Marylebone", 120},
+		{"001Sa000000acc2IAA", "Harbour & Sparrow", "Shipping", "+1 703 555 0102", "Arlington", 46},
+		{"001Sa000000acc3IAA", "Nightjar Instruments", "Electronics", "+31 71 555 0103", "Leiden", 12},
+		{"001Sa000000acc4IAA", "O'Quill Paper", "Retail", nil, "Galway", nil},
 	}}
 	contacts = table{"Contact", []string{"Id", "FirstName", "LastName", "Name", "Email", "AccountId"}, [][]any{
 		{"003Sa000000con1IAA", "Fern", "Treadle", "Fern Treadle", "fern@loom.example", "001Sa000000acc1IAA"},

@@ -107,7 +107,11 @@ func CheckGrantType(c vault.Client, r TokenRequest) error {
 		return nil
 	}
 	if exchange {
-		e.Refusal = refusalOf(Refusal{Reason: ClientNotAllowed, Connection: r.Connection})
+		connection := r.Connection
+		if r.GrantType == GrantTokenExchange {
+			connection = r.Audience
+		}
+		e.Refusal = refusalOf(Refusal{Reason: ClientNotAllowed, Connection: connection})
 	}
 	return e
 }

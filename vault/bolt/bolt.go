@@ -28,6 +28,9 @@ var _ vault.Store = (*Store)(nil)
 // Open opens the file at path, creating it if needed, readable by its owner
 // alone. It fails after one second if another process has it open.
 func Open(path string) (*Store, error) {
+	if err := checkWhole(path); err != nil {
+		return nil, err
+	}
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:      time.Second,
 		FreelistType: bbolt.FreelistMapType,
