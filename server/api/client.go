@@ -30,13 +30,23 @@ type Client struct {
 	JWTConfiguration         *JWTConfiguration `yaml:"jwt_configuration" json:"jwt_configuration,omitzero"`
 	ResourceServerIdentifier *string           `yaml:"resource_server_identifier" json:"resource_server_identifier,omitzero"`
 	ClientMetadata           map[string]string `yaml:"client_metadata" json:"client_metadata,omitzero"`
+
+	ClientAuthenticationMethods *ClientAuthenticationMethods `yaml:"client_authentication_methods" json:"client_authentication_methods,omitzero"`
+	JWKS                        *JWKS                        `yaml:"jwks" json:"jwks,omitzero"`
+	JWKSURI                     *string                      `yaml:"jwks_uri" json:"jwks_uri,omitzero"`
+	SignedRequestObject         *SignedRequestObject         `yaml:"signed_request_object" json:"signed_request_object,omitzero"`
+
+	RequirePushedAuthorizationRequests *bool       `yaml:"require_pushed_authorization_requests" json:"require_pushed_authorization_requests,omitzero"`
+	RequireProofOfPossession           *bool       `yaml:"require_proof_of_possession" json:"require_proof_of_possession,omitzero"`
+	ComplianceLevel                    *string     `yaml:"compliance_level" json:"compliance_level,omitzero"` // "none" or "fapi2_sp_pkj_dpop"
+	OIDCLogout                         *OIDCLogout `yaml:"oidc_logout" json:"oidc_logout,omitzero"`
 }
 
 // RefreshToken is how a client's refresh tokens live. Lifetimes are in seconds.
 type RefreshToken struct {
 	RotationType              *string `yaml:"rotation_type" json:"rotation_type,omitzero"`     // "rotating" or "non-rotating"
 	ExpirationType            *string `yaml:"expiration_type" json:"expiration_type,omitzero"` // "expiring" or "non-expiring", which outdoes the lifetimes
-	Leeway                    *int64  `yaml:"leeway" json:"leeway,omitzero"`                   // only 0 so far
+	Leeway                    *int64  `yaml:"leeway" json:"leeway,omitzero"`                   // 0 to 300
 	TokenLifetime             *int64  `yaml:"token_lifetime" json:"token_lifetime,omitzero"`
 	IdleTokenLifetime         *int64  `yaml:"idle_token_lifetime" json:"idle_token_lifetime,omitzero"`
 	InfiniteTokenLifetime     *bool   `yaml:"infinite_token_lifetime" json:"infinite_token_lifetime,omitzero"`           // outdoes TokenLifetime
@@ -45,8 +55,14 @@ type RefreshToken struct {
 
 // JWTConfiguration is how a client's ID tokens are made.
 type JWTConfiguration struct {
-	Alg               *string `yaml:"alg" json:"alg,omitzero"` // only "RS256" so far
+	Alg               *string `yaml:"alg" json:"alg,omitzero"`
 	LifetimeInSeconds *int64  `yaml:"lifetime_in_seconds" json:"lifetime_in_seconds,omitzero"`
+}
+
+// OIDCLogout is where a client is told that a session has ended (OpenID Connect
+// Back-Channel Logout 1.0).
+type OIDCLogout struct {
+	BackchannelLogoutURLs []string `yaml:"backchannel_logout_urls" json:"backchannel_logout_urls,omitzero"` // one at most
 }
 
 const (
@@ -54,6 +70,12 @@ const (
 	refreshIdle     = 1296000 * time.Second
 	idTokenLifetime = 36000 * time.Second
 	maxLifetime     = 157788000 // seconds; five years
+
+	// If the answer to a refresh is lost, the client has but the old token to show
+	// again. Without leeway that is taken for theft, and a network that hiccups
+	// costs the user the sign-in.
+	refreshLeeway = 30 * time.Second
+	maxLeeway     = 300 // seconds
 )
 
 // Record is the stored client as it would become: what c does not mention stays
@@ -71,6 +93,8 @@ func (c Client) Record(old vault.Client) (vault.Client, error) {
 	set(&r.Conformant, c.OIDCConformant)
 	set(&r.AuthMethod, c.TokenEndpointAuthMethod)
 	set(&r.API, c.ResourceServerIdentifier)
+	set(&r.RequirePAR, c.RequirePushedAuthorizationRequests)
+	set(&r.RequireDPoP, c.RequireProofOfPossession)
 	setList(&r.RedirectURIs, c.Callbacks)
 	setList(&r.LogoutURIs, c.AllowedLogoutURLs)
 	setList(&r.GrantTypes, c.GrantTypes)
@@ -81,7 +105,7 @@ func (c Client) Record(old vault.Client) (vault.Client, error) {
 		r.Metadata = c.ClientMetadata
 	}
 	for _, check := range []func(*vault.Client) error{
-		c.checkShape, c.secret, c.RefreshToken.record, c.JWTConfiguration.record,
+		c.checkShape, c.level, c.authentication, c.secret, c.RefreshToken.record, c.JWTConfiguration.record, c.OIDCLogout.record, checkFAPI,
 	} {
 		if err := check(&r); err != nil {
 			return r, err
@@ -95,7 +119,10 @@ func newClient(c Client) vault.Client {
 	r := vault.Client{
 		ID: c.ClientID, AppType: "regular_web", FirstParty: true,
 		AuthMethod: "client_secret_post", GrantTypes: []string{"authorization_code", "refresh_token"},
-		Rotate: true, RefreshLifetime: refreshLifetime, RefreshIdle: refreshIdle,
+		Rotate: true, RefreshLifetime: refreshLifetime, RefreshIdle: refreshIdle, RefreshLeeway: refreshLeeway,
+	}
+	if c.ComplianceLevel != nil && *c.ComplianceLevel == fapi2DPoP {
+		r.IDTokenAlg = "PS256"
 	}
 	set(&r.AppType, c.AppType)
 	switch r.AppType {
@@ -141,14 +168,17 @@ func checkOrigins(field string, origins []string) error {
 const minSecret = 16
 
 func (c Client) secret(r *vault.Client) error {
+	none := r.Public() || r.AuthMethod == privateKeyJWT
 	switch {
-	case r.Public() && c.ClientSecret != nil:
-		return &vault.Invalid{Field: "client_secret", Problem: "is of no use to a client whose token_endpoint_auth_method is none: remove one of the two"}
-	case r.Public():
+	case none && c.ClientSecret != nil && c.TokenEndpointAuthMethod == nil && !r.Public():
+		return &vault.Invalid{Field: "client_secret", Problem: "is of no use to a client that authenticates with its keys: remove it, or say by token_endpoint_auth_method what the secret is for"}
+	case none && c.ClientSecret != nil:
+		return &vault.Invalid{Field: "client_secret", Problem: "is of no use to a client whose token_endpoint_auth_method is " + r.AuthMethod + ": remove one of the two"}
+	case none:
 		r.SecretHashes = nil
 	case c.ClientSecret == nil:
 	case utf8.RuneCountInString(c.ClientSecret.Reveal()) < minSecret:
-		return &vault.Invalid{Field: "client_secret", Problem: fmt.Sprintf("is shorter than %d characters: make one with `openssl rand -base64 32`", minSecret)}
+		return &vault.Invalid{Field: "client_secret", Problem: fmt.Sprintf("is shorter than %d characters: make one with `openssl rand -hex 32`", minSecret)}
 	default:
 		if hash := vault.Hash(c.ClientSecret.Reveal()); !slices.Contains(r.SecretHashes, hash) {
 			r.SecretHashes = []string{hash}
@@ -167,8 +197,11 @@ func (t *RefreshToken) record(r *vault.Client) error {
 	if err := oneOf("refresh_token.expiration_type", t.ExpirationType, "expiring", "non-expiring"); err != nil {
 		return err
 	}
-	if t.Leeway != nil && *t.Leeway != 0 {
-		return &vault.Invalid{Field: "refresh_token.leeway", Problem: "is not supported yet: remove it, or make it 0"}
+	if t.Leeway != nil {
+		if *t.Leeway < 0 || *t.Leeway > maxLeeway {
+			return &vault.Invalid{Field: "refresh_token.leeway", Problem: fmt.Sprintf("should be a number of seconds from 0 to %d", maxLeeway)}
+		}
+		r.RefreshLeeway = time.Duration(*t.Leeway) * time.Second
 	}
 	if t.RotationType != nil {
 		r.Rotate = *t.RotationType == "rotating"
@@ -201,10 +234,28 @@ func (j *JWTConfiguration) record(r *vault.Client) error {
 	if j == nil {
 		return nil
 	}
-	if err := oneOf("jwt_configuration.alg", j.Alg, "RS256"); err != nil {
+	if err := algorithm("jwt_configuration.alg", &r.IDTokenAlg, j.Alg); err != nil {
 		return err
 	}
 	return lifetime("jwt_configuration.lifetime_in_seconds", &r.IDTokenLifetime, j.LifetimeInSeconds)
+}
+
+func (o *OIDCLogout) record(r *vault.Client) error {
+	if o == nil || o.BackchannelLogoutURLs == nil {
+		return nil
+	}
+	r.BackchannelLogoutURI = ""
+	for i, s := range o.BackchannelLogoutURLs {
+		field := at("oidc_logout.backchannel_logout_urls", i)
+		if i > 0 {
+			return &vault.Invalid{Field: field, Problem: "is one too many: a client is told at one URL"}
+		}
+		if err := checkEndpoint(field, s); err != nil {
+			return err
+		}
+		r.BackchannelLogoutURI = s
+	}
+	return nil
 }
 
 // ClientOf is the shape of a stored client. It holds no secret.
@@ -221,6 +272,18 @@ func ClientOf(r vault.Client) Client {
 	if idToken == 0 {
 		idToken = idTokenLifetime
 	}
+	var logout *OIDCLogout
+	if r.BackchannelLogoutURI != "" {
+		logout = &OIDCLogout{[]string{r.BackchannelLogoutURI}}
+	}
+	var methods *ClientAuthenticationMethods
+	signed := &SignedRequestObject{Required: &r.RequireSignedRequest}
+	switch keys := credentialsOf(r); {
+	case len(keys) > 0 && r.AuthMethod == privateKeyJWT:
+		methods = &ClientAuthenticationMethods{&PrivateKeyJWT{keys}}
+	default: // if it does not authenticate with its keys, it signs requests with them
+		signed.Credentials = keys
+	}
 	return Client{
 		ClientID: r.ID, Name: &r.Name, Description: given(r.Description), AppType: given(r.AppType),
 		IsFirstParty: &r.FirstParty, OIDCConformant: &r.Conformant,
@@ -229,11 +292,15 @@ func ClientOf(r vault.Client) Client {
 		TokenEndpointAuthMethod: &r.AuthMethod,
 		RefreshToken: &RefreshToken{
 			RotationType: &rotation, ExpirationType: &expiration,
-			TokenLifetime: seconds(r.RefreshLifetime), IdleTokenLifetime: seconds(r.RefreshIdle),
+			TokenLifetime: seconds(r.RefreshLifetime), IdleTokenLifetime: seconds(r.RefreshIdle), Leeway: new(int64(r.RefreshLeeway / time.Second)),
 			InfiniteTokenLifetime: new(r.RefreshLifetime == 0), InfiniteIdleTokenLifetime: new(r.RefreshIdle == 0),
 		},
-		JWTConfiguration:         &JWTConfiguration{Alg: new("RS256"), LifetimeInSeconds: seconds(idToken)},
+		JWTConfiguration:         &JWTConfiguration{Alg: algorithmOf(r.IDTokenAlg), LifetimeInSeconds: seconds(idToken)},
 		ResourceServerIdentifier: given(r.API),
 		ClientMetadata:           r.Metadata,
+
+		ClientAuthenticationMethods: methods, JWKSURI: given(r.JWKSURI), SignedRequestObject: signed,
+		RequirePushedAuthorizationRequests: &r.RequirePAR, RequireProofOfPossession: &r.RequireDPoP,
+		ComplianceLevel: levelOf(r), OIDCLogout: logout,
 	}
 }

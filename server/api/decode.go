@@ -17,6 +17,7 @@ var (
 	secretType  = reflect.TypeFor[Secret]()
 	scopesType  = reflect.TypeFor[Scopes]()
 	optionsType = reflect.TypeFor[Options]()
+	jwksType    = reflect.TypeFor[JWKS]()
 )
 
 // decode reads n into v. Its errors name no value.
@@ -34,6 +35,8 @@ func (d *decoder) decode(n *node, v reflect.Value, path string) error {
 		return nil
 	case scopesType:
 		return d.scopes(n, v, path)
+	case jwksType:
+		return d.jwks(n, v.Addr().Interface().(*JWKS), path)
 	}
 	switch v.Kind() {
 	case reflect.Pointer:

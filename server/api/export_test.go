@@ -49,6 +49,7 @@ clients:
     refresh_token:
       rotation_type: rotating
       expiration_type: expiring
+      leeway: 30
       token_lifetime: 2592000
       idle_token_lifetime: 1296000
       infinite_token_lifetime: false
@@ -56,6 +57,11 @@ clients:
     jwt_configuration:
       alg: RS256
       lifetime_in_seconds: 36000
+    signed_request_object:
+      required: false
+    require_pushed_authorization_requests: false
+    require_proof_of_possession: false
+    compliance_level: none
 resourceServers:
   - identifier: "https://api.example.com/"
     name: Example
@@ -63,6 +69,7 @@ resourceServers:
       - value: "read:things"
         description: Read things
       - value: "write:things"
+    signing_alg: RS256
     token_lifetime: 3600
     allow_offline_access: true
 clientGrants:

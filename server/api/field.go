@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,10 +60,34 @@ func lifetime(field string, kept *time.Duration, seconds *int64) error {
 
 func oneOf(field string, value *string, values ...string) error {
 	if value != nil && !slices.Contains(values, *value) {
-		return &vault.Invalid{Field: field, Problem: "should be " + strings.Join(values, " or ")}
+		return &vault.Invalid{Field: field, Problem: "should be " + or(values)}
 	}
 	return nil
 }
+
+// or lists what something may be.
+func or(values []string) string {
+	last := len(values) - 1
+	if last < 1 {
+		return strings.Join(values, "")
+	}
+	return strings.Join(values[:last], ", ") + " or " + values[last]
+}
+
+// algorithm keeps what tokens are signed with, the default as "".
+func algorithm(field string, kept, alg *string) error {
+	if err := oneOf(field, alg, algs...); err != nil || alg == nil {
+		return err
+	}
+	*kept = *alg
+	if *alg == algs[0] {
+		*kept = ""
+	}
+	return nil
+}
+
+// algorithmOf is an algorithm to show.
+func algorithmOf(kept string) *string { return new(cmp.Or(kept, algs[0])) }
 
 // union joins lists, without what stands in them twice.
 func union(lists ...[]string) []string {

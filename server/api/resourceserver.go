@@ -14,6 +14,7 @@ type ResourceServer struct {
 	Identifier         string  `yaml:"identifier" json:"identifier,omitzero"` // the audience of its tokens
 	Name               *string `yaml:"name" json:"name,omitzero"`
 	Scopes             []Scope `yaml:"scopes" json:"scopes,omitzero"`
+	SigningAlg         *string `yaml:"signing_alg" json:"signing_alg,omitzero"`
 	TokenLifetime      *int64  `yaml:"token_lifetime" json:"token_lifetime,omitzero"` // seconds
 	AllowOfflineAccess *bool   `yaml:"allow_offline_access" json:"allow_offline_access,omitzero"`
 }
@@ -34,6 +35,9 @@ func (s ResourceServer) Record(old vault.ResourceServer) (vault.ResourceServer, 
 	}
 	set(&r.Name, s.Name)
 	set(&r.AllowOfflineAccess, s.AllowOfflineAccess)
+	if err := algorithm("signing_alg", &r.Alg, s.SigningAlg); err != nil {
+		return r, err
+	}
 	if err := lifetime("token_lifetime", &r.TokenLifetime, s.TokenLifetime); err != nil {
 		return r, err
 	}
@@ -68,7 +72,7 @@ func ResourceServerOf(r vault.ResourceServer) ResourceServer {
 	}
 	return ResourceServer{
 		Identifier: r.Identifier, Name: given(r.Name), Scopes: list,
-		TokenLifetime: seconds(token), AllowOfflineAccess: &r.AllowOfflineAccess,
+		SigningAlg: algorithmOf(r.Alg), TokenLifetime: seconds(token), AllowOfflineAccess: &r.AllowOfflineAccess,
 	}
 }
 

@@ -51,6 +51,9 @@ func scopes(list []string) Scopes {
 // it may in options of a strategy that this package does not know.
 func secretName(path string) bool {
 	path = strings.ToLower(path)
+	if strings.HasPrefix(strings.TrimPrefix(path, "_"), "client_authentication_methods") {
+		return false // private_key_jwt is a method, and its keys are public
+	}
 	for _, word := range []string{"secret", "password", "passphrase", "private_key"} {
 		if strings.Contains(path, word) {
 			return true

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -117,21 +118,25 @@ func parseJSON(s string, at pos, path, name string) (*node, error) {
 	if len(s) > maxSize {
 		return nil, fault(at, path, fmt.Sprintf("the environment variable %s is larger than 1 MiB", name))
 	}
-	d := json.NewDecoder(strings.NewReader(s))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	if err == nil && d.More() {
-		err = fmt.Errorf("more than one value")
-	}
-	var n *node
-	if err == nil {
-		n, err = fromJSON(v, at, 0)
-	}
+	n, err := readJSON(s, at)
 	if err != nil { // it may quote the value
 		return nil, fault(at, path, fmt.Sprintf(`the environment variable %s is not JSON, as @@%[1]s@@ wants: for text write ${%[1]s}, for a list set it to ["a", "b"]`, name))
 	}
 	return n, nil
+}
+
+// readJSON is the node of a JSON value. Its error may quote the value.
+func readJSON(s string, at pos) (*node, error) {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("more than one value")
+	}
+	return fromJSON(v, at, 0)
 }
 
 func fromJSON(v any, at pos, depth int) (*node, error) {
