@@ -1,0 +1,21 @@
+version := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+
+.PHONY: help test tools build bench
+
+help: ## tell what there is to make
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+test: tools ## run all tests, after installing what they need and this machine lacks
+	go vet ./...
+	go test -race ./...
+	cd interop && go vet . && go test -count=1 .
+	cd interop && npm ci --ignore-scripts --no-audit --no-fund && npm test
+
+tools: ## install what the tests need and this machine lacks
+	@interop/tools.sh
+
+build: ## build ./sallyport, one static binary
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(version)" -o sallyport ./cmd/sallyport
+
+bench: ## measure
+	go run ./cmd/bench

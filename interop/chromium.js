@@ -1,0 +1,89 @@
+// Chromium as a person has it, who sees, types, or has only a keyboard, and who is told of what a page does wrong.
+
+import { AxeBuilder } from '@axe-core/playwright'
+import assert from 'node:assert/strict'
+import { mkdirSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { witnesses } from './gateway.js'
+
+const screenshots = new URL('screenshots/', import.meta.url)
+let taken = 0
+rmSync(screenshots, { recursive: true, force: true })
+mkdirSync(screenshots)
+
+export const launch = () => chromium.launch({
+  executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+})
+
+/** Opens a page in a browser without cookies. close() finds fault with what its pages did. */
+export async function open(browser) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  const faults = []
+  page.on('console', (m) => {
+    if (/Content Security Policy|violates/i.test(m.text())) faults.push(m.text())
+  })
+  page.on('pageerror', (err) => faults.push(String(err)))
+  page.on('request', (r) => {
+    if (r.resourceType() === 'script') faults.push(`a script is loaded: ${r.url()}`)
+    if (!/^(data:|https?:\/\/(localhost|[a-z]+\.localhost)[:/])/.test(r.url())) faults.push(`something is loaded from elsewhere: ${r.url()}`)
+  })
+  const seen = async () => `--- the browser shows ${page.url()}\n${await page.locator('body').innerText({ timeout: 1000 })}`
+  witnesses.add(seen)
+  return {
+    page,
+    context,
+    async close() {
+      witnesses.delete(seen)
+      await context.close()
+      assert.deepEqual(faults, [])
+    },
+  }
+}
+
+/** Takes screenshots of a page, narrow and wide, in both colour schemes, and finds fault with it as axe does. */
+export async function look(page, name) {
+  const number = String(++taken).padStart(2, '0')
+  assert.equal(await page.evaluate(() => document.scripts.length), 0, `${name} has scripts`)
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme })
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 800 })
+      await page.evaluate(() => document.getAnimations().forEach((a) => a.finish()))
+      // Without caret and animations as they are, Playwright would add a style that the page's policy refuses.
+      await page.screenshot({
+        path: fileURLToPath(new URL(`${number}-${name}-${colorScheme}-${width}.png`, screenshots)),
+        fullPage: true, caret: 'initial', animations: 'allow',
+      })
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${name} scrolls sideways at ${width} pixels`)
+    }
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']).analyze()
+    assert.deepEqual(
+      violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target}: ${n.failureSummary}`)), [], `axe, of ${name} in ${colorScheme}`)
+  }
+  await page.emulateMedia({ colorScheme: null })
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
+/** Presses Tab until a link, button or field of this name has the focus, which must be seen. */
+export async function tabTo(page, name) {
+  for (let i = 0; i < 30; i++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate(() => {
+      const e = document.activeElement
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(e)
+      return {
+        name: (e.labels?.[0] ?? e).textContent.trim().replace(/\s+/g, ' '),
+        seen: (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none',
+      }
+    })
+    if (focused.name === name) {
+      assert.ok(focused.seen, `the focus on ${name} is not seen`)
+      return
+    }
+  }
+  throw new Error(`Tab does not lead to ${name} at ${page.url()}`)
+}

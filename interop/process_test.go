@@ -1,0 +1,148 @@
+// Package interop has strangers' clients sign in at a running Sallyport: they
+// share no code with it, and know it by its documentation alone.
+package interop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// binary is the program under test.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "sallyport-interop-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "sallyport")
+		build := exec.Command("go", "build", "-o", binary, "./cmd/sallyport")
+		build.Dir = ".."
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// process is a run of the program. It ends with its test, if not before, and
+// what it wrote is shown if the test fails.
+type process struct {
+	cmd    *exec.Cmd
+	out    buffer
+	exited chan struct{} // closed once it has
+}
+
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("sallyport %s wrote:\n%s", args[0], &p.out)
+		}
+	})
+	return p
+}
+
+// kill ends the process as a power cut would, and returns when it is gone.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// patience is how long a test waits for something that should be a moment away.
+const patience = 20 * time.Second
+
+// answers waits until the process answers 200 at a URL.
+func (p *process) answers(t *testing.T, address string) {
+	t.Helper()
+	eventually(t, "an answer of "+address, func() bool {
+		select {
+		case <-p.exited:
+			t.Fatalf("sallyport ended with %v:\n%s", p.cmd.ProcessState, &p.out)
+		default:
+		}
+		resp, err := http.Get(address)
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for tick := time.NewTicker(5 * time.Millisecond); !so(); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("no %s after %v", what, patience)
+		}
+	}
+}
+
+// run runs a command of the program that ends by itself.
+func run(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
+		t.Fatalf("sallyport %v: %v\n%s", args, err, out)
+	}
+}
+
+// freeAddress is an address of this machine that nobody listens on.
+func freeAddress(t *testing.T) (address, port string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err = net.SplitHostPort(l.Addr().String())
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return l.Addr().String(), port
+}
+
+// buffer may be written and read at once.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
