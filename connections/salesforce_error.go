@@ -95,6 +95,10 @@ func said(code, description string) string {
 // Denied implements [Provider].
 func (s *salesforceOrg) Denied(code, description string) *Error {
 	e := &Error{Connection: s.connection.Name, Kind: Denied, Code: quote(code), Description: s.title() + " did not sign the user in: " + said(code, description) + "."}
+	if code == "access_denied" {
+		e.Description = "The user did not allow it at " + s.title() + "."
+		return e
+	}
 	if c, ok := find(code, description); ok {
 		e.Kind, e.Description = c.kind, e.Description+" "+c.why
 	}

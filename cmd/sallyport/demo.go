@@ -59,6 +59,7 @@ What they keep is in a temporary folder that goes with them.`,
 // demo is what a demonstration is made of.
 type demo struct {
 	listeners                       [3]net.Listener // gateway, Salesforce, application
+	also                            [3]net.Listener // the same ports of the other loopback address; nil where that is not to be had
 	tls                             *localTLS       // nil means plain http
 	issuer, salesforce, application string
 	consumerSecret                  string
@@ -89,6 +90,11 @@ func newDemo(listen, tlsDir string) (*demo, error) {
 		}
 		if d.listeners[i], err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(at))); err != nil {
 			return nil, fmt.Errorf("listen: %w (choose other ports with --listen 127.0.0.1:0)", err)
+		}
+		// localhost is either address, by the taste of whoever looks it up.
+		if host == "127.0.0.1" {
+			_, port, _ := net.SplitHostPort(d.listeners[i].Addr().String())
+			d.also[i], _ = net.Listen("tcp", net.JoinHostPort("::1", port))
 		}
 	}
 	d.issuer = scheme + "://" + localhost(d.listeners[0].Addr()) + "/"
@@ -128,10 +134,14 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 	run := runner{log: log}
 	defer run.stop()
 	for i, h := range []http.Handler{gateway, sf, app} {
-		if i == 1 {
-			run.serve(d.listeners[i], h, "", "")
-		} else {
-			run.serve(d.listeners[i], h, cert, key)
+		for _, l := range []net.Listener{d.listeners[i], d.also[i]} {
+			switch {
+			case l == nil:
+			case i == 1:
+				run.serve(l, h, "", "")
+			default:
+				run.serve(l, h, cert, key)
+			}
 		}
 	}
 	go gateway.Work(ctx)

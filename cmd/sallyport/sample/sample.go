@@ -140,7 +140,12 @@ func (a *App) callback(w http.ResponseWriter, r *http.Request) error {
 	if iss := answer.Get("iss"); iss != a.Issuer && (iss != "" || gw.NamesItself) { // RFC 9207, section 2.4
 		return &problem{Status: http.StatusBadRequest, Cause: "This answer is not from our gateway.", Fix: "Sign in again from the start."}
 	}
-	if code := answer.Get("error"); code != "" {
+	switch code := answer.Get("error"); code {
+	case "":
+	case "access_denied": // by whoever reads this
+		return &problem{Status: http.StatusForbidden, Cause: cmp.Or(answer.Get("error_description"), "You were not signed in."),
+			Fix: "If you said no yourself, all is well. Sign in again if you want to go on.", Code: code}
+	default:
 		return &problem{Status: http.StatusForbidden, Cause: cmp.Or(answer.Get("error_description"), "The gateway did not sign you in."),
 			Fix: "Sign in again, or ask whoever runs the gateway.", Code: code}
 	}
