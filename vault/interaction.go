@@ -1,6 +1,10 @@
 package vault
 
-import "time"
+import (
+	"context"
+	"errors"
+	"time"
+)
 
 // PushedRequest is an authorization request that a client pushed (RFC 9126).
 type PushedRequest struct {
@@ -49,6 +53,20 @@ type Used struct {
 
 func (u Used) Key() string          { return Hash(u.ID) }
 func (u Used) ExpiresAt() time.Time { return u.Expires }
+
+// UseOnce marks an ID as used until a time, or returns again if it is already.
+func (v *Vault) UseOnce(ctx context.Context, id string, until time.Time, again error) error {
+	return v.Update(ctx, func(tx *Tx) error {
+		_, err := tx.Used.Get(Hash(id))
+		switch {
+		case err == nil:
+			return again
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+		return tx.Used.Put(Used{ID: id, Expires: until})
+	})
+}
 
 // LogoutNotice tells a client that a session has ended (OpenID Connect
 // Back-Channel Logout 1.0). It is kept until the client has heard it.

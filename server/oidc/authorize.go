@@ -14,11 +14,11 @@ import (
 type AuthorizationRequest struct {
 	vault.AuthorizationRequest
 	ResponseType        string
-	ResponseMode        string
 	CodeChallengeMethod string
-	Request             string // a request object (OpenID Connect Core 1.0, section 6.1)
-	RequestURI          string // section 6.2
-	Registration        string // section 7.2.1
+	IDTokenHint         vault.Secret // see [KeySet.HintedUser]
+	Request             string       // a request object (OpenID Connect Core 1.0, section 6.1)
+	RequestURI          string       // section 6.2
+	Registration        string       // section 7.2.1
 }
 
 // upstreamAliases are the parameters that a connection's upstream parameters
@@ -48,7 +48,13 @@ func ParseAuthorizationRequest(params url.Values) (AuthorizationRequest, error) 
 	r.Nonce = p.get("nonce", maxValue)
 	r.CodeChallenge = p.get("code_challenge", maxValue)
 	r.CodeChallengeMethod = p.get("code_challenge_method", maxValue)
-	r.Audience = p.get("audience", maxValue)
+	resource := p.resource()
+	r.Audience = p.audience(resource)
+	r.DPoPKey = p.get("dpop_jkt", maxValue)
+	r.Claims = p.get("claims", maxState)
+	r.ACRValues = ParseScopes(p.get("acr_values", maxValue))
+	r.UILocales = ParseScopes(p.get("ui_locales", maxValue))
+	r.IDTokenHint = p.secret("id_token_hint")
 	r.Prompt = ParseScopes(p.get("prompt", maxValue))
 	r.LoginHint = p.get("login_hint", maxValue)
 	r.Connection = p.get("connection", maxName)
@@ -63,7 +69,11 @@ func ParseAuthorizationRequest(params url.Values) (AuthorizationRequest, error) 
 		}
 	}
 	for _, name := range upstreamAliases {
-		if value := p.get(name, maxToken); value != "" {
+		value := resource
+		if name != "resource" {
+			value = p.get(name, maxToken)
+		}
+		if value != "" {
 			if r.Params == nil {
 				r.Params = map[string]string{}
 			}
@@ -86,13 +96,19 @@ var checks = []func(vault.Client, AuthorizationRequest) error{
 	checkPKCE,
 	checkPrompt,
 	checkMaxAge,
+	checkClaims,
+	checkDPoPKey,
 }
 
 // CheckAuthorizationRequest finds fault with what a client may not ask. Whether
 // it may ask it of the connection and for the audience that it names is for the
 // caller to see, who has their records.
 func CheckAuthorizationRequest(c vault.Client, r AuthorizationRequest) error {
-	for _, check := range checks {
+	list := checks
+	if c.FAPI {
+		list = slices.Concat(checks, fapiChecks)
+	}
+	for _, check := range list {
 		if err := check(c, r); err != nil {
 			return err
 		}
@@ -131,10 +147,14 @@ func checkResponseType(_ vault.Client, r AuthorizationRequest) error {
 	return errorf(UnsupportedResponseType, "response_type '%s' is not supported: use 'code'", shown(r.ResponseType))
 }
 
-// OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1.
+// OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1. A message
+// needs the origin of a window.
 func checkResponseMode(_ vault.Client, r AuthorizationRequest) error {
-	if r.ResponseMode != "" && r.ResponseMode != "query" {
-		return errorf(InvalidRequest, "response_mode '%s' is not supported: use 'query', or leave it out", shown(r.ResponseMode))
+	switch {
+	case r.ResponseMode != "" && !slices.Contains(responseModes, r.ResponseMode):
+		return errorf(InvalidRequest, "response_mode '%s' is not supported: use %s, or leave it out", shown(r.ResponseMode), strings.Join(responseModes, ", "))
+	case r.ResponseMode == ModeWebMessage && originOf(r.RedirectURI) == "":
+		return errorf(InvalidRequest, "response_mode 'web_message' needs a redirect_uri that is a web page's, for its origin")
 	}
 	return nil
 }
@@ -193,6 +213,14 @@ func checkPrompt(_ vault.Client, r AuthorizationRequest) error {
 func checkMaxAge(_ vault.Client, r AuthorizationRequest) error {
 	if r.MaxAge != nil && *r.MaxAge < 0 {
 		return errorf(InvalidRequest, "max_age is negative: send the greatest age of the sign-in, in seconds")
+	}
+	return nil
+}
+
+// RFC 9449, section 10.
+func checkDPoPKey(_ vault.Client, r AuthorizationRequest) error {
+	if r.DPoPKey != "" && (len(r.DPoPKey) != 43 || !madeOf(r.DPoPKey, base64url)) {
+		return errorf(InvalidRequest, "dpop_jkt is malformed: it should be the unpadded base64url of the key's SHA-256 thumbprint (RFC 7638)")
 	}
 	return nil
 }

@@ -30,13 +30,18 @@ type IDToken struct {
 	AuthTime    time.Time
 	AccessToken string // issued with it, for at_hash; may be ""
 	Extra       Claims // further claims; those by the names of the provider's own are left out
+	Requested   map[string]ClaimRequest
 }
 
 // claimNames are the claims that ID tokens and the user-info endpoint have.
-var claimNames = []string{
-	"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash",
-	"name", "given_name", "family_name", "nickname", "preferred_username", "picture", "locale", "zoneinfo", "updated_at",
-	"email", "email_verified",
+var claimNames = slices.Concat([]string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "sid", "at_hash"},
+	claimsOf[ScopeProfile], claimsOf[ScopeEmail])
+
+// claimsOf are the claims that a scope allows (OpenID Connect Core 1.0, section
+// 5.4).
+var claimsOf = map[string][]string{
+	ScopeProfile: {"name", "given_name", "family_name", "nickname", "preferred_username", "picture", "locale", "zoneinfo", "updated_at"},
+	ScopeEmail:   {"email", "email_verified"},
 }
 
 // reservedNames are claims that the provider does not make, and that clients
@@ -44,7 +49,8 @@ var claimNames = []string{
 var reservedNames = []string{"nbf", "jti", "azp", "acr", "amr", "c_hash", "s_hash", "events", "cnf", "act"}
 
 // IDTokenClaims are the claims of an ID token (OpenID Connect Core 1.0, section
-// 2), with those about the user that the scopes allow, as Auth0 has it.
+// 2), with those about the user that the scopes allow, as Auth0 has it. It must
+// be signed with the algorithm of the client, if at_hash is to fit.
 func IDTokenClaims(issuer string, t IDToken, now time.Time) Claims {
 	lifetime := t.Client.IDTokenLifetime
 	if lifetime == 0 {
@@ -56,7 +62,7 @@ func IDTokenClaims(issuer string, t IDToken, now time.Time) Claims {
 			claims[name] = value
 		}
 	}
-	maps.Copy(claims, UserInfo(t.User, t.Scopes, t.Client.Conformant))
+	maps.Copy(claims, UserInfoWith(t.User, t.Scopes, t.Requested, t.Client.Conformant))
 	claims["iss"] = issuer
 	claims["aud"] = t.Client.ID
 	claims["iat"] = now.Unix()
@@ -67,7 +73,7 @@ func IDTokenClaims(issuer string, t IDToken, now time.Time) Claims {
 		claims["auth_time"] = t.AuthTime.Unix()
 	}
 	if t.AccessToken != "" {
-		claims["at_hash"] = atHash(t.AccessToken)
+		claims["at_hash"] = atHash(t.AccessToken, t.Client.IDTokenAlg)
 	}
 	return claims
 }
@@ -81,6 +87,7 @@ type AccessToken struct {
 	SID      string
 	ID       string        // "jti"; see [TokenID]
 	Lifetime time.Duration // zero means AccessTokenLifetime
+	DPoPKey  string        // thumbprint of the key that it is bound to, or ""
 }
 
 // AccessTokenClaims are the claims of an access token (RFC 9068, section 2.2),
@@ -102,6 +109,9 @@ func AccessTokenClaims(issuer string, t AccessToken, now time.Time) Claims {
 	}
 	claims.set("scope", FormatScopes(t.Scopes))
 	claims.set("sid", t.SID)
+	if t.DPoPKey != "" { // RFC 9449, section 6.1
+		claims["cnf"] = Confirmation{t.DPoPKey}
+	}
 	userInfo := UserInfoAudience(issuer)
 	switch {
 	case t.Subject == "":
@@ -164,6 +174,18 @@ func UserInfo(u vault.User, scopes []string, conformant bool) Claims {
 	return claims
 }
 
+// UserInfoWith are the claims of [UserInfo], and those that the client asked for
+// by name (OpenID Connect Core 1.0, section 5.5).
+func UserInfoWith(u vault.User, scopes []string, requested map[string]ClaimRequest, conformant bool) Claims {
+	claims := UserInfo(u, scopes, conformant)
+	for name, value := range UserInfo(u, []string{ScopeProfile, ScopeEmail}, conformant) {
+		if _, asked := requested[name]; asked {
+			claims[name] = value
+		}
+	}
+	return claims
+}
+
 func (c Claims) set(name, value string) {
 	if value != "" {
 		c[name] = value
@@ -180,4 +202,14 @@ type TokenClaims struct {
 	ID        string       `json:"jti"`
 	SID       string       `json:"sid"`
 	GrantType string       `json:"gty"`
+
+	Expires      *jwt.NumericDate `json:"exp"`
+	IssuedAt     *jwt.NumericDate `json:"iat"`
+	Confirmation Confirmation     `json:"cnf"`
+}
+
+// Confirmation is the key that a token is bound to (RFC 7800, section 3.1; RFC
+// 9449, section 6.1).
+type Confirmation struct {
+	Thumbprint string `json:"jkt"` // "" if the token is bound to none
 }

@@ -12,9 +12,10 @@ import (
 
 // Credentials are how a client says who it is (RFC 6749, section 2.3).
 type Credentials struct {
-	ClientID     string // "" if only another part of the request may tell
-	ClientSecret vault.Secret
-	AuthMethod   string // used: "client_secret_basic", "client_secret_post" or "none"
+	ClientID        string // "" if only another part of the request may tell
+	ClientSecret    vault.Secret
+	ClientAssertion vault.Secret // see [CheckClientAssertion]
+	AuthMethod      string       // used: "client_secret_basic", "client_secret_post", "private_key_jwt" or "none"
 }
 
 // readCredentials reads a client's credentials from the form or from the
@@ -29,9 +30,7 @@ func readCredentials(p *parameters, authorization string) Credentials {
 	if !cr.ClientSecret.IsZero() {
 		cr.AuthMethod = "client_secret_post"
 	}
-	if p.get("client_assertion", maxToken) != "" || p.get("client_assertion_type", maxValue) != "" {
-		p.fail(errorf(InvalidClient, "client assertions are not supported: authenticate with client_secret_basic or client_secret_post"))
-	}
+	readAssertion(p, &cr, authorization)
 	if authorization == "" {
 		return cr
 	}
@@ -82,8 +81,8 @@ func parseBasic(authorization string) (id, secret string, err error) {
 // CheckClient finds fault with a client's authentication (RFC 6749, section
 // 2.3). A client with a secret may send it in the header or in the body,
 // whichever it is registered for, since some of Auth0's SDKs cannot choose. One
-// without must send none. The zero Client, for an ID that is unknown, always
-// fails, and takes as long.
+// without must send none. Assertions are for [CheckClientAssertion]. The zero
+// Client, for an ID that is unknown, always fails, and takes as long.
 func CheckClient(c vault.Client, cr Credentials) error {
 	known := false
 	for _, hash := range append([]string{""}, c.SecretHashes...) {
@@ -94,6 +93,10 @@ func CheckClient(c vault.Client, cr Credentials) error {
 		return ClientError(errors.New("the client is unknown"))
 	case c.ID != cr.ClientID:
 		return ClientError(errors.New("the credentials are another client's"))
+	case c.AuthMethod == AuthPrivateKeyJWT || !cr.ClientAssertion.IsZero():
+		return ClientError(errors.New("the client should authenticate by an assertion, or sent one and should not"))
+	case c.FAPI: // FAPI 2.0 Security Profile, section 5.3.2.1
+		return ClientError(errors.New("a client that is held to FAPI 2.0 must authenticate by an assertion"))
 	case c.Public() && !cr.ClientSecret.IsZero():
 		return ClientError(errors.New("the client has no secret, but sent one"))
 	case c.Public():
@@ -111,7 +114,7 @@ func CheckClient(c vault.Client, cr Credentials) error {
 func ClientError(why error) *Error {
 	return &Error{
 		Code:        InvalidClient,
-		Description: "Client authentication failed: check the client_id, the client_secret, and that the client is registered to use one.",
+		Description: "Client authentication failed: check the client_id, the client_secret or client_assertion, and that the client is registered to use it.",
 		Err:         why,
 	}
 }

@@ -27,13 +27,23 @@ const (
 	UnsupportedTokenType Code = "unsupported_token_type" // RFC 7009, section 2.2.1
 	InvalidTarget        Code = "invalid_target"         // RFC 8693, section 2.2.2
 
-	InteractionRequired      Code = "interaction_required"       // OpenID Connect Core 1.0, section 3.1.2.6
-	LoginRequired            Code = "login_required"             // OpenID Connect Core 1.0, section 3.1.2.6
-	AccountSelectionRequired Code = "account_selection_required" // OpenID Connect Core 1.0, section 3.1.2.6
-	ConsentRequired          Code = "consent_required"           // OpenID Connect Core 1.0, section 3.1.2.6
-	RequestNotSupported      Code = "request_not_supported"      // OpenID Connect Core 1.0, section 3.1.2.6
-	RequestURINotSupported   Code = "request_uri_not_supported"  // OpenID Connect Core 1.0, section 3.1.2.6
-	RegistrationNotSupported Code = "registration_not_supported" // OpenID Connect Core 1.0, section 3.1.2.6
+	InteractionRequired      Code = "interaction_required"              // OpenID Connect Core 1.0, section 3.1.2.6
+	LoginRequired            Code = "login_required"                    // OpenID Connect Core 1.0, section 3.1.2.6
+	AccountSelectionRequired Code = "account_selection_required"        // OpenID Connect Core 1.0, section 3.1.2.6
+	ConsentRequired          Code = "consent_required"                  // OpenID Connect Core 1.0, section 3.1.2.6
+	RequestNotSupported      Code = "request_not_supported"             // OpenID Connect Core 1.0, section 3.1.2.6
+	RequestURINotSupported   Code = "request_uri_not_supported"         // OpenID Connect Core 1.0, section 3.1.2.6
+	RegistrationNotSupported Code = "registration_not_supported"        // OpenID Connect Core 1.0, section 3.1.2.6
+	InvalidRequestObject     Code = "invalid_request_object"            // RFC 9101, section 7
+	InvalidRequestURI        Code = "invalid_request_uri"               // RFC 9101, section 7
+	UnmetRequirements        Code = "unmet_authentication_requirements" // of OpenID Connect's extension by that name
+
+	InvalidDPoPProof Code = "invalid_dpop_proof" // RFC 9449, section 5
+	UseDPoPNonce     Code = "use_dpop_nonce"     // RFC 9449, sections 8 and 9
+
+	AuthorizationPending Code = "authorization_pending" // RFC 8628, section 3.5
+	SlowDown             Code = "slow_down"             // RFC 8628, section 3.5
+	ExpiredToken         Code = "expired_token"         // RFC 8628, section 3.5
 
 	// Auth0's, of its token exchange.
 	FederatedTokenNotFound Code = "federated_connection_refresh_token_not_found"
@@ -41,7 +51,8 @@ const (
 )
 
 // statuses are the HTTP statuses of codes, where they are not 400 (RFC 6749,
-// section 5.2). A client that may not do what it asks gets 403, as from Auth0.
+// section 5.2). A client that may not do what it asks gets 403, and so does a
+// device that has to wait, as from Auth0.
 var statuses = map[Code]int{
 	InvalidClient:          http.StatusUnauthorized,
 	InvalidToken:           http.StatusUnauthorized,
@@ -49,6 +60,9 @@ var statuses = map[Code]int{
 	UserNotFound:           http.StatusUnauthorized,
 	UnauthorizedClient:     http.StatusForbidden,
 	AccessDenied:           http.StatusForbidden,
+	AuthorizationPending:   http.StatusForbidden,
+	ExpiredToken:           http.StatusForbidden,
+	SlowDown:               http.StatusTooManyRequests,
 	InsufficientScope:      http.StatusForbidden,
 	ServerError:            http.StatusInternalServerError,
 	TemporarilyUnavailable: http.StatusServiceUnavailable,

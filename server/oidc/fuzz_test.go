@@ -86,7 +86,7 @@ func FuzzTokenRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if (r.AuthMethod == "none") != r.ClientSecret.IsZero() || r.GrantType == "" {
+		if (r.AuthMethod == "none") != (r.ClientSecret.IsZero() && r.ClientAssertion.IsZero()) || r.GrantType == "" {
 			t.Errorf("got %+v", r)
 		}
 		if !utf8.ValidString(r.ClientID + r.LoginHint + r.Audience + r.ClientSecret.Reveal()) {

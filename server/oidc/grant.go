@@ -22,6 +22,8 @@ func CheckCode(code vault.Code, r TokenRequest, now time.Time) error {
 		return CodeError(errors.New("the code is another client's"))
 	case code.Request.RedirectURI != r.RedirectURI:
 		return codeError("redirect_uri is not the one of the authorization request: send the same, character for character")
+	case r.Resource != "" && r.Resource != code.Request.Audience:
+		return resourceError()
 	case challenge != "" && verifier == "":
 		return codeError("code_verifier is missing: the authorization request had a code_challenge")
 	case challenge == "" && verifier != "": // someone took the challenge out (RFC 9700, section 2.1.1)
@@ -45,6 +47,12 @@ func CodeError(why error) *Error {
 
 func codeError(description string) *Error {
 	return &Error{Code: InvalidGrant, Description: description, HTTPStatus: http.StatusForbidden}
+}
+
+// resourceError is the error of a token for an API that the sign-in was not for
+// (RFC 8707, section 2.2).
+func resourceError() *Error {
+	return errorf(InvalidTarget, "resource is not the API that the sign-in was for: name it in the authorization request, too")
 }
 
 // RefreshToken is the refresh token of a grant: its ID, by which it is found,
@@ -84,6 +92,9 @@ func CheckGrant(g vault.Grant, c vault.Client, r TokenRequest, now time.Time) ([
 		return nil, GrantError(errors.New("the grant has expired"))
 	case c.RefreshIdle > 0 && !now.Before(used.Add(c.RefreshIdle)):
 		return nil, GrantError(errors.New("the refresh token was not used for too long"))
+	}
+	if r.Resource != "" && r.Resource != g.Audience {
+		return nil, resourceError()
 	}
 	if len(r.Scopes) == 0 {
 		return g.Scopes, nil

@@ -72,7 +72,7 @@ func CheckLogoutRequest(client *vault.Client, r LogoutRequest, hint *Hint, sessi
 		l.Confirm = hint == nil || hint.SID != session.SID || hint.Subject != session.User
 	}
 	if r.RedirectURI != "" {
-		l.RedirectTo = withParams(r.RedirectURI, "state", r.State)
+		l.RedirectTo = withParams(r.RedirectURI, Param{"state", r.State})
 	}
 	return l, nil
 }

@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -109,5 +110,87 @@ func TestHints(t *testing.T) {
 		if hint, err := ks.VerifyHint(s, issuer); err == nil || hint != (oidc.Hint{}) {
 			t.Errorf("%s: got %+v", name, hint)
 		}
+	}
+}
+
+func TestLogoutTokens(t *testing.T) {
+	t.Parallel()
+	rs, _, ks := signers(t)
+	claims := oidc.LogoutTokenClaims(issuer, vault.LogoutNotice{Client: "app", User: ada.ID, SID: "sid"}, "j", now)
+	golden(t, "logout_token.json", claims)
+	if _, found := claims["nonce"]; found { // section 2.4: prohibited
+		t.Error("has a nonce")
+	}
+	token := sign(t, rs, oidc.TypLogoutToken, claims)
+	if err := ks.Verify(token, []string{oidc.TypLogoutToken}, issuer, now, &oidc.TokenClaims{}); err != nil {
+		t.Error(err)
+	}
+	// RFC 8725, section 3.11: it is nothing else.
+	for _, typ := range []string{oidc.TypIDToken, oidc.TypAccessToken} {
+		if ks.Verify(token, []string{typ}, issuer, now, &oidc.TokenClaims{}) == nil {
+			t.Errorf("passes as %s", typ)
+		}
+	}
+	if _, err := ks.VerifyHint(token, issuer); err == nil {
+		t.Error("passes as an id_token_hint")
+	}
+	if c := oidc.LogoutTokenClaims(issuer, vault.LogoutNotice{Client: "app", SID: "sid"}, "j", now); c["sub"] != nil || c["sid"] != "sid" { // section 2.4: one of the two
+		t.Errorf("got %v", c)
+	}
+}
+
+func TestH18V2Logout(t *testing.T) {
+	t.Parallel()
+	const bye, other = "https://app.example.com/bye", "https://app.example.com/"
+	client := &vault.Client{ID: "app", LogoutURIs: []string{bye, other}}
+	for _, tt := range []struct {
+		section   string
+		client    *vault.Client
+		query     string
+		federated bool
+		want      string
+		words     string // of an error
+	}{
+		{"Auth0: returnTo", client, "client_id=app&returnTo=" + other, false, other, ""},
+		{"Auth0: none, the first", client, "client_id=app", false, bye, ""},
+		{"Auth0: none registered", &vault.Client{ID: "app"}, "client_id=app", false, "", ""},
+		{"Auth0: federated is a flag", client, "client_id=app&federated", true, bye, ""},
+		{"nextjs-auth0: federated=", client, "client_id=app&federated=", true, bye, ""},
+		{"spa-js: auth0Client", client, "client_id=app&auth0Client=e30", false, bye, ""},
+		{"no client, nowhere to go", nil, "", false, "", ""},
+		{"no client, somewhere to go", nil, "returnTo=" + bye, false, "", "send client_id"},
+		{"unknown client", nil, "client_id=app&returnTo=" + bye, false, "", "unknown"},
+		{"another client", &vault.Client{ID: "other", LogoutURIs: client.LogoutURIs}, "client_id=app&returnTo=" + bye, false, "", "unknown"},
+		{"not registered", client, "client_id=app&returnTo=https://evil.example/", false, "", "not registered"},
+		{"not registered: the path", client, "client_id=app&returnTo=" + bye + "/x", false, "", "not registered"},
+		{"not registered: a query", client, "client_id=app&returnTo=" + bye + "%3Fx", false, "", "not registered"},
+		{"not registered: a fragment", client, "client_id=app&returnTo=" + bye + "%23x", false, "", "not registered"},
+		{"not registered: case", client, "client_id=app&returnTo=HTTPS://app.example.com/bye", false, "", "not registered"},
+		{"not registered: relative", client, "client_id=app&returnTo=//evil.example", false, "", "not registered"},
+		{"not registered: backslash", client, `client_id=app&returnTo=/\evil.example`, false, "", "not registered"},
+		{"not registered: user info", client, "client_id=app&returnTo=https://app.example.com@evil.example/bye", false, "", "not registered"},
+		{"once", client, "client_id=app&returnTo=" + bye + "&returnTo=https://evil.example", false, "", "2 times"},
+		{"bounds", client, "client_id=app&returnTo=" + strings.Repeat("x", 2049), false, "", "too long"},
+		{"control characters", client, "client_id=app&returnTo=" + bye + "%0d%0aSet-Cookie:x", false, "", "control characters"},
+	} {
+		t.Run(tt.section, func(t *testing.T) {
+			params, err := url.ParseQuery(tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := oidc.ParseV2LogoutRequest(params)
+			var l oidc.Logout
+			if err == nil {
+				l, err = oidc.CheckV2LogoutRequest(tt.client, r)
+			}
+			if tt.words != "" {
+				want(t, err, oidc.InvalidRequest, tt.words)
+			} else if err != nil || r.Federated != tt.federated {
+				t.Errorf("got %+v, %v", r, err)
+			}
+			if l != (oidc.Logout{RedirectTo: tt.want}) {
+				t.Errorf("got %+v", l)
+			}
+		})
 	}
 }

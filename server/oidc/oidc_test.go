@@ -172,6 +172,11 @@ func TestErrorsHaveTheStatusOfTheirCode(t *testing.T) {
 		{oidc.Error{Code: oidc.InsufficientScope}, 403},                  // RFC 6750, 3.1
 		{oidc.Error{Code: oidc.UnauthorizedClient}, 403},                 // Auth0
 		{oidc.Error{Code: oidc.AccessDenied}, 403},                       // Auth0
+		{oidc.Error{Code: oidc.InvalidDPoPProof}, 400},                   // RFC 9449, 5
+		{oidc.Error{Code: oidc.UseDPoPNonce}, 400},                       // RFC 9449, 8
+		{oidc.Error{Code: oidc.AuthorizationPending}, 403},               // Auth0
+		{oidc.Error{Code: oidc.ExpiredToken}, 403},                       // Auth0
+		{oidc.Error{Code: oidc.SlowDown}, 429},                           // Auth0
 		{oidc.Error{Code: oidc.ServerError}, 500},                        //
 		{oidc.Error{Code: oidc.TemporarilyUnavailable}, 503},             //
 		{oidc.Error{Code: oidc.ServerError, HTTPStatus: 502}, 502},       // an error's own goes first

@@ -15,6 +15,7 @@ import (
 // Greatest lengths of parameters, in bytes.
 const (
 	maxName  = 128   // of what an operator named: clients, connections
+	maxID    = 256   // of the IDs and nonces in tokens that clients make
 	maxValue = 2048  // of most others
 	maxState = 4096  // some clients keep much of their own in it
 	maxToken = 16384 // of tokens, which may be JWTs
@@ -57,6 +58,42 @@ func (p *parameters) need(name string, most int) string {
 
 func (p *parameters) secret(name string) vault.Secret {
 	return vault.NewSecret(p.get(name, maxToken))
+}
+
+// resource is the API that a request is for (RFC 8707, section 2): one, however
+// often it is named, since an access token is for one.
+func (p *parameters) resource() string {
+	list := distinct(p.values["resource"])
+	for _, s := range list {
+		if problem := textProblem(s, maxValue); problem != nil {
+			p.fail(&Error{Code: InvalidTarget, Description: "resource " + problem.Error()})
+			return ""
+		}
+		if u, err := url.Parse(s); err != nil || !u.IsAbs() || strings.Contains(s, "#") {
+			p.fail(errorf(InvalidTarget, "resource '%s' is not an absolute URI without a fragment", shown(s)))
+			return ""
+		}
+	}
+	switch len(list) {
+	case 0:
+		return ""
+	case 1:
+		return list[0]
+	}
+	p.fail(errorf(InvalidTarget, "resource names %d APIs: ask for a token for each by itself", len(list)))
+	return ""
+}
+
+// audience is the API by Auth0's name for it, or else the resource.
+func (p *parameters) audience(resource string) string {
+	audience := p.get("audience", maxValue)
+	switch {
+	case audience == "":
+		return resource
+	case resource != "" && resource != audience:
+		p.fail(errorf(InvalidTarget, "audience and resource name different APIs: send one of them"))
+	}
+	return audience
 }
 
 func (p *parameters) fail(e *Error) {

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,44 +56,4 @@ func cutLoopback(uri string) (host, rest string, ok bool) {
 		return host, rest, rest == "" || rest[0] == '/' || rest[0] == '?'
 	}
 	return "", "", false
-}
-
-// AuthorizationResponse is where to send the user back to with a code (RFC
-// 6749, section 4.1.2; iss: RFC 9207, section 2).
-func AuthorizationResponse(issuer string, r vault.AuthorizationRequest, code string) string {
-	return withParams(r.RedirectURI, "code", code, "state", r.State, "iss", issuer)
-}
-
-// ErrorResponse is where to send the user back to with an error (RFC 6749,
-// section 4.1.2.1; OpenID Connect Core 1.0, section 3.1.2.6; iss: RFC 9207,
-// section 2).
-func ErrorResponse(issuer string, r vault.AuthorizationRequest, err *Error) string {
-	return withParams(r.RedirectURI, "error", string(err.Code), "error_description", descriptive(err.Description),
-		"state", r.State, "iss", issuer)
-}
-
-// withParams appends parameters, given as names and values, to the query of a
-// URI and leaves what is there as it is (RFC 6749, section 3.1.2). Empty ones
-// are left out.
-func withParams(uri string, params ...string) string {
-	var b strings.Builder
-	b.WriteString(uri)
-	next := byte('?')
-	if i := strings.IndexByte(uri, '?'); i >= 0 {
-		next = '&'
-		if last := uri[len(uri)-1]; last == '?' || last == '&' {
-			next = 0
-		}
-	}
-	for i := 0; i < len(params); i += 2 {
-		if params[i+1] == "" {
-			continue
-		}
-		if next != 0 {
-			b.WriteByte(next)
-		}
-		b.WriteString(params[i] + "=" + url.QueryEscape(params[i+1]))
-		next = '&'
-	}
-	return b.String()
 }

@@ -1,7 +1,6 @@
 package oidc_test
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 
@@ -102,32 +101,5 @@ func TestRedirectURIIsQuotedWithCare(t *testing.T) {
 	err := oidc.CheckRedirectURI(public, "https://evil.example/\"<script>\u202e\n"+strings.Repeat("x", 2000))
 	if s := err.Error(); len(s) > 400 || strings.ContainsAny(s, "\"\n\u202e") {
 		t.Error(s)
-	}
-}
-
-func TestResponses(t *testing.T) {
-	t.Parallel()
-	fault := &oidc.Error{Code: oidc.InvalidScope, Description: "no \"x\"\r\né & more", Err: url.InvalidHostError("for the log")}
-	for _, tt := range []struct{ uri, state, code, fault string }{
-		{"https://app.example.com/cb", "s t&u", // RFC 6749, 4.1.2; RFC 9207, 2
-			"https://app.example.com/cb?code=c%2Fd&state=s+t%26u&iss=https%3A%2F%2Flogin.example.com%2F",
-			"https://app.example.com/cb?error=invalid_scope&error_description=no+%27x%27%3F%3F%3F+%26+more&state=s+t%26u&iss=https%3A%2F%2Flogin.example.com%2F"},
-		{"https://app.example.com/cb", "", // no state was sent, and none comes back
-			"https://app.example.com/cb?code=c%2Fd&iss=https%3A%2F%2Flogin.example.com%2F",
-			"https://app.example.com/cb?error=invalid_scope&error_description=no+%27x%27%3F%3F%3F+%26+more&iss=https%3A%2F%2Flogin.example.com%2F"},
-		{"https://app.example.com/cb?a=%2f&b", "s", // RFC 6749, 3.1.2: the query is retained
-			"https://app.example.com/cb?a=%2f&b&code=c%2Fd&state=s&iss=https%3A%2F%2Flogin.example.com%2F",
-			"https://app.example.com/cb?a=%2f&b&error=invalid_scope&error_description=no+%27x%27%3F%3F%3F+%26+more&state=s&iss=https%3A%2F%2Flogin.example.com%2F"},
-		{"com.example.app:/cb?", "s", // RFC 8252, 7.1
-			"com.example.app:/cb?code=c%2Fd&state=s&iss=https%3A%2F%2Flogin.example.com%2F",
-			"com.example.app:/cb?error=invalid_scope&error_description=no+%27x%27%3F%3F%3F+%26+more&state=s&iss=https%3A%2F%2Flogin.example.com%2F"},
-	} {
-		r := vault.AuthorizationRequest{RedirectURI: tt.uri, State: tt.state}
-		if got := oidc.AuthorizationResponse(issuer, r, "c/d"); got != tt.code {
-			t.Errorf("got  %s\nwant %s", got, tt.code)
-		}
-		if got := oidc.ErrorResponse(issuer, r, fault); got != tt.fault {
-			t.Errorf("got  %s\nwant %s", got, tt.fault)
-		}
 	}
 }

@@ -3,16 +3,19 @@ package oidc
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -26,13 +29,21 @@ const (
 	TypAccessToken = "at+jwt" // RFC 9068, section 2.1
 )
 
+// DefaultAlg is what is signed with where nothing else is set (OpenID Connect
+// Core 1.0, section 15.1).
+const DefaultAlg = "RS256"
+
+// signingAlgs are what the gateway can sign with.
+var signingAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
+
 // Signer signs with one key. It is made once a key, since making it parses and
 // checks the key, and may be used from many goroutines.
 type Signer struct {
-	id      string
-	alg     jose.SignatureAlgorithm
-	private crypto.Signer
-	byTyp   map[string]jose.Signer
+	id        string
+	alg       jose.SignatureAlgorithm
+	notBefore time.Time
+	private   crypto.Signer
+	byTyp     map[string]jose.Signer
 }
 
 // NewSigner returns the Signer of a key.
@@ -41,7 +52,7 @@ func NewSigner(k vault.SigningKey) (*Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
 	}
-	s := &Signer{id: k.ID, alg: jose.SignatureAlgorithm(k.Alg), private: private, byTyp: map[string]jose.Signer{}}
+	s := &Signer{id: k.ID, alg: jose.SignatureAlgorithm(k.Alg), notBefore: k.NotBefore, private: private, byTyp: map[string]jose.Signer{}}
 	for _, typ := range []string{TypIDToken, TypAccessToken} {
 		if s.byTyp[typ], err = s.signer(typ); err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
@@ -51,7 +62,7 @@ func NewSigner(k vault.SigningKey) (*Signer, error) {
 }
 
 // parseKey parses a private key, which must be of the kind that its algorithm
-// takes (RFC 7518, sections 3.3 and 3.4).
+// takes (RFC 7518, sections 3.3 to 3.5; RFC 8037, section 3.1).
 func parseKey(k vault.SigningKey) (crypto.Signer, error) {
 	block, _ := pem.Decode([]byte(k.PKCS8.Reveal()))
 	if block == nil {
@@ -61,17 +72,11 @@ func parseKey(k vault.SigningKey) (crypto.Signer, error) {
 	if err != nil {
 		return nil, errors.New("is not PKCS #8") // err might tell of the key
 	}
-	switch private := parsed.(type) {
-	case *rsa.PrivateKey:
-		if k.Alg == "RS256" && private.N.BitLen() >= 2048 {
-			return private, nil
-		}
-	case *ecdsa.PrivateKey:
-		if k.Alg == "ES256" && private.Curve == elliptic.P256() {
-			return private, nil
-		}
+	private, ok := parsed.(crypto.Signer)
+	if !ok || !suits(private.Public(), k.Alg) {
+		return nil, fmt.Errorf("is no key for %q", k.Alg)
 	}
-	return nil, fmt.Errorf("is no key for %q", k.Alg)
+	return private, nil
 }
 
 func (s *Signer) signer(typ string) (jose.Signer, error) {
@@ -82,6 +87,9 @@ func (s *Signer) signer(typ string) (jose.Signer, error) {
 
 // ID is the key's, the "kid" of what the Signer signs.
 func (s *Signer) ID() string { return s.id }
+
+// Alg is the algorithm that the Signer signs with.
+func (s *Signer) Alg() string { return string(s.alg) }
 
 // Sign makes a signed token of a type with claims (RFC 7519, section 7.1).
 func (s *Signer) Sign(typ string, claims any) (string, error) {
@@ -107,26 +115,34 @@ func (s *Signer) public() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: s.private.Public(), KeyID: s.id, Algorithm: string(s.alg), Use: "sig"}
 }
 
-// atHash is the "at_hash" of an access token, for the algorithms that the
-// gateway signs with (OpenID Connect Core 1.0, section 3.1.3.6).
-func atHash(accessToken string) string {
+// atHash is the "at_hash" of an access token, beside an ID token that is signed
+// with an algorithm: half of the hash that the algorithm uses (OpenID Connect
+// Core 1.0, section 3.1.3.6). Ed25519 uses SHA-512 (RFC 8032, section 5.1).
+func atHash(accessToken, alg string) string {
 	h := sha256.Sum256([]byte(accessToken))
-	return base64.RawURLEncoding.EncodeToString(h[:len(h)/2])
+	hash := h[:]
+	if alg == "EdDSA" {
+		long := sha512.Sum512([]byte(accessToken))
+		hash = long[:]
+	}
+	return base64.RawURLEncoding.EncodeToString(hash[:len(hash)/2])
 }
 
-// GenerateKey makes a key for an algorithm, RS256 or ES256. It is the one
-// function of the package that makes random values, so it must not be called
-// within a transaction; RSA takes it a while, too.
+// GenerateKey makes a key for an algorithm: RS256, PS256, ES256 or EdDSA, which
+// is Ed25519. It is the one function of the package that makes random values, so
+// it must not be called within a transaction; RSA takes it a while, too.
 func GenerateKey(alg string, now time.Time) (vault.SigningKey, error) {
 	var private any
 	var err error
 	switch alg {
-	case "RS256":
+	case "RS256", "PS256":
 		private, err = rsa.GenerateKey(rand.Reader, 2048)
 	case "ES256":
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "EdDSA":
+		_, private, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		return vault.SigningKey{}, fmt.Errorf("generate key: no such algorithm %q: use RS256 or ES256", alg)
+		return vault.SigningKey{}, fmt.Errorf("generate key: no such algorithm %q: use %s", alg, strings.Join(signingAlgs, ", "))
 	}
 	if err != nil {
 		return vault.SigningKey{}, fmt.Errorf("generate key: %w", err)

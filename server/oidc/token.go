@@ -32,6 +32,7 @@ type TokenRequest struct {
 	RedirectURI  string
 	CodeVerifier vault.Secret
 
+	DeviceCode   vault.Secret
 	RefreshToken vault.Secret
 	Scopes       []string
 	Audience     string
@@ -59,6 +60,7 @@ func ParseTokenRequest(form url.Values, authorization string) (TokenRequest, err
 		Code:               p.secret("code"),
 		RedirectURI:        p.get("redirect_uri", maxValue),
 		CodeVerifier:       p.secret("code_verifier"),
+		DeviceCode:         p.secret("device_code"),
 		RefreshToken:       p.secret("refresh_token"),
 		Scopes:             ParseScopes(p.get("scope", maxState)),
 		Audience:           p.get("audience", maxValue),
@@ -67,17 +69,22 @@ func ParseTokenRequest(form url.Values, authorization string) (TokenRequest, err
 		ActorToken:         p.secret("actor_token"),
 		ActorTokenType:     p.get("actor_token_type", maxValue),
 		RequestedTokenType: p.get("requested_token_type", maxValue),
-		Resource:           p.get("resource", maxValue),
+		Resource:           p.resource(),
 		Connection:         p.get("connection", maxName),
 		LoginHint:          p.get("login_hint", maxValue),
 		MinTTL:             p.get("min_ttl", maxValue),
 		RejectedToken:      p.secret("rejected_token"),
+	}
+	if r.GrantType != GrantTokenExchange && r.GrantType != GrantFederated {
+		r.Audience = p.audience(r.Resource) // RFC 8707, section 2.2
 	}
 	switch r.GrantType {
 	case GrantAuthorizationCode:
 		p.need("code", maxToken)
 	case GrantRefreshToken:
 		p.need("refresh_token", maxToken)
+	case GrantDeviceCode:
+		p.need("device_code", maxToken)
 	}
 	return r, p.err()
 }

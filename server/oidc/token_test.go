@@ -43,7 +43,7 @@ func TestTokenRequests(t *testing.T) {
 
 		{"RFC 6749 2.3: one method", code, basic("app", "new+secret"), "", oidc.InvalidRequest, "in two ways"},
 		{"RFC 6749 2.3: one method", with(code, "client_id", "-"), basic("app", "new+secret"), "", oidc.InvalidRequest, "in two ways"},
-		{"RFC 6749 2.3: one method", with(code, "client_assertion", "a", "client_assertion_type", "b"), "", "", oidc.InvalidClient, "assertions are not supported"},
+		{"RFC 6749 2.3: one method", with(code, "client_assertion", "a", "client_assertion_type", oidc.AssertionJWT), "", "", oidc.InvalidRequest, "in two ways"},
 		{"RFC 6749 2.3: one client", with(code, "client_secret", "-"), basic("other", "new+secret"), "", oidc.InvalidRequest, "not the one of the Authorization header"},
 		{"RFC 6749 2.3.1: form-urlencoded", with(code, "client_secret", "-"), basic("app", "100%"), "", oidc.InvalidClient, "form-urlencoded"},
 		{"RFC 6749 2.3.1: form-urlencoded", with(code, "client_secret", "-"), basic("%", "s"), "", oidc.InvalidClient, "form-urlencoded"},
