@@ -23,24 +23,54 @@ const codeLifetime = time.Minute
 const retryLater = 5 * time.Second
 
 // authorize is the authorization endpoint (OpenID Connect Core 1.0, section
-// 3.1.2).
+// 3.1.2). Until the redirect URI has passed its check, what is wrong is told on
+// a page; from then on, to the client.
 func (s *Server) authorize(c echo.Context) error {
-	params, err := parameters(c)
+	ctx := c.Request().Context()
+	sent, err := parameters(c)
 	if err != nil {
 		return err
 	}
-	req, malformed := oidc.ParseAuthorizationRequest(params)
-	client, err := s.requestingClient(c.Request().Context(), req)
+	ref, err := oidc.ParseReference(sent)
+	if err != nil && ref.ClientID == "" {
+		return err
+	}
+	client, unknown := s.requestingClient(ctx, ref.ClientID)
+	if unknown != nil {
+		return unknown
+	}
+	if err == nil {
+		err = oidc.CheckReference(client, ref)
+	}
+	params, key := sent, ""
+	if err == nil {
+		params, key, err = s.resolve(ctx, client, ref, sent)
+	}
 	if err != nil {
-		return err // a page: nobody may be sent to a redirect URI that has not passed
+		params = sent // what the client sent beside it can still say where to tell it
 	}
-	if malformed == nil {
-		malformed = oidc.CheckAuthorizationRequest(client, req)
+	req, malformed := oidc.ParseAuthorizationRequest(params)
+	if unregistered := oidc.CheckRedirectURI(client, req.RedirectURI); unregistered != nil {
+		return errors.Join(err, unregistered)
 	}
-	if malformed != nil {
-		return &toClient{req.AuthorizationRequest, malformed}
+	if err == nil {
+		err = malformed
 	}
-	if err := s.authorized(c, client, req.AuthorizationRequest, params); err != nil {
+	if err == nil {
+		err = oidc.CheckAuthorizationRequest(client, req)
+	}
+	if err == nil {
+		if key != "" {
+			req.DPoPKey = key
+		}
+		// The choice of a connection may be made on our page, beside a
+		// request that is kept elsewhere.
+		if chosen := sent.Get("connection"); req.Connection == "" {
+			req.Connection = chosen
+		}
+		err = s.authorized(c, client, req.AuthorizationRequest, ref, sent)
+	}
+	if err != nil {
 		return &toClient{req.AuthorizationRequest, err}
 	}
 	return nil
@@ -58,26 +88,22 @@ func parameters(c echo.Context) (url.Values, error) {
 	return c.Request().PostForm, nil
 }
 
-// requestingClient is the client of an authorization request, if it asks for an
-// answer where it may be given one.
-func (s *Server) requestingClient(ctx context.Context, req oidc.AuthorizationRequest) (client vault.Client, err error) {
+// requestingClient is the client of an authorization request.
+func (s *Server) requestingClient(ctx context.Context, id string) (client vault.Client, err error) {
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
-		client, err = tx.Clients.Get(req.ClientID)
+		client, err = tx.Clients.Get(id)
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) {
 		return client, &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest, Err: err,
 			Description: "No application with this client_id is registered here. Check the application's settings, or register it in the tenant file."}
 	}
-	if err != nil {
-		return client, err
-	}
-	return client, oidc.CheckRedirectURI(client, req.RedirectURI)
+	return client, err
 }
 
 // authorized answers a request that passed its checks: with a code if the
 // browser is signed in already, else on the way to an identity provider.
-func (s *Server) authorized(c echo.Context, client vault.Client, req vault.AuthorizationRequest, params url.Values) error {
+func (s *Server) authorized(c echo.Context, client vault.Client, req vault.AuthorizationRequest, ref oidc.Reference, sent url.Values) error {
 	req, candidates, err := s.options(c.Request().Context(), client, req)
 	if err != nil {
 		return err
@@ -86,22 +112,22 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 	if err != nil {
 		return err
 	}
-	if ok {
+	if ok && (req.HintedUser == "" || req.HintedUser == session.User) {
 		identity, err := s.suffices(c.Request().Context(), session, req, candidates)
 		if err != nil {
 			return err
 		}
 		if identity != "" {
-			return s.proceed(c, client, req, session, identity)
+			return s.proceed(c, client, req, ref, session, identity)
 		}
 	}
 	switch {
 	case slices.Contains(req.Prompt, "none"):
 		return &oidc.Error{Code: oidc.LoginRequired, Description: "Login required"}
 	case len(candidates) == 1:
-		return s.beginLogin(c, candidates[0], vault.Login{Purpose: vault.ToSignIn, Request: req})
+		return s.beginLogin(c, candidates[0], vault.Login{Purpose: vault.ToSignIn, Request: req}, ref.RequestURI)
 	}
-	return s.choose(c, client, candidates, params)
+	return s.choose(c, client, candidates, sent)
 }
 
 // options are the connections that a request may be answered with, and the
@@ -212,9 +238,12 @@ func subset(some, all []string) bool {
 }
 
 // proceed answers a request of a user who is signed in already.
-func (s *Server) proceed(c echo.Context, client vault.Client, req vault.AuthorizationRequest, session vault.Session, identity string) error {
+func (s *Server) proceed(c echo.Context, client vault.Client, req vault.AuthorizationRequest, ref oidc.Reference, session vault.Session, identity string) error {
 	d := s.newDecision(client, req)
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		if err := spend(tx, ref.RequestURI); err != nil {
+			return err
+		}
 		if err := remember(tx, session, req.ClientID); err != nil {
 			return err
 		}

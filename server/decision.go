@@ -4,11 +4,13 @@ import (
 	"crypto/rand"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"sallyport/server/oidc"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -68,10 +70,28 @@ func (s *Server) deliver(c echo.Context, d *decision) error {
 	case d.ask:
 		return c.Redirect(http.StatusSeeOther, "/consent?interaction="+d.interaction)
 	}
-	return s.respond(c, d.request, oidc.AuthorizationResponse(s.Issuer, d.request, d.code))
+	return s.respond(c, d.client.Name, oidc.CodeResponse(s.Issuer, d.request, d.code))
 }
 
-// respond sends the answer to an authorization request to its client.
-func (s *Server) respond(c echo.Context, _ vault.AuthorizationRequest, url string) error {
-	return c.Redirect(http.StatusFound, url)
+// respond sends the answer to an authorization request to its client, in the
+// mode that it asked for.
+func (s *Server) respond(c echo.Context, client string, r oidc.Response) error {
+	var fields []templates.Field
+	for _, p := range r.Params {
+		fields = append(fields, templates.Field{Name: p.Name, Value: p.Value})
+	}
+	h := c.Response().Header()
+	policy := strings.Replace(h.Get("Content-Security-Policy"), "default-src 'none';", "default-src 'none'; script-src 'self';", 1)
+	switch r.Mode {
+	case oidc.ModeFormPost:
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "strict-origin") // the client sees our origin, and not null
+		allowForm(c, r.RedirectURI)
+		return s.page(c, http.StatusOK, "formpost", templates.FormPost{Action: r.RedirectURI, Fields: fields, Client: client})
+	case oidc.ModeWebMessage:
+		h.Set("Content-Security-Policy", strings.Replace(policy, "frame-ancestors 'none'", "frame-ancestors "+r.Origin, 1))
+		h.Del("X-Frame-Options")
+		return s.page(c, http.StatusOK, "webmessage", templates.WebMessage{TargetOrigin: r.Origin, Response: fields})
+	}
+	return c.Redirect(http.StatusFound, r.URL)
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -93,7 +92,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		if a.Status() >= 500 {
 			a = &oidc.Error{Code: a.Code, Description: a.Description + " (correlation ID " + id + ")"}
 		}
-		failed = c.Redirect(http.StatusFound, oidc.ErrorResponse(s.Issuer, redirect.request, a))
+		failed = s.respond(c, "", oidc.FaultResponse(s.Issuer, redirect.request, a))
 	case forPrograms(c.Path()):
 		s.challenge(c, a)
 		body := errorBody{Error: a.Code, Description: a.Description, CorrelationID: id}
@@ -121,10 +120,16 @@ func forPrograms(route string) bool {
 func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 	h := c.Response().Header()
 	switch {
-	case a == errNoToken:
-		h.Set("WWW-Authenticate", "Bearer") // and no error, where no token was sent (RFC 6750, section 3.1)
+	case a == errNoToken: // and no error, where no token was sent (RFC 6750, section 3.1)
+		h.Set("WWW-Authenticate", oidc.Challenge(oidc.Bearer, nil))
+		h.Add("WWW-Authenticate", oidc.Challenge(oidc.DPoP, nil))
 	case c.Path() == "/userinfo" && (a.Status() == http.StatusUnauthorized || a.Status() == http.StatusForbidden):
-		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer error=%q, error_description=%q`, a.Code, a.Description))
+		scheme, _, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
+		if !strings.EqualFold(scheme, oidc.DPoP) && a.Code != oidc.InvalidDPoPProof && a.Code != oidc.UseDPoPNonce {
+			h.Set("WWW-Authenticate", oidc.Challenge(oidc.Bearer, a))
+		} else {
+			h.Set("WWW-Authenticate", oidc.Challenge(oidc.DPoP, a))
+		}
 	case a.Status() == http.StatusUnauthorized && a.Code == oidc.InvalidClient && c.Request().Header.Get("Authorization") != "":
 		h.Set("WWW-Authenticate", `Basic realm="`+s.Issuer+`", charset="UTF-8"`)
 	}

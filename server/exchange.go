@@ -16,7 +16,7 @@ import (
 
 // exchangeToken is the token exchange (RFC 8693, and Auth0's of it): a token of
 // the gateway's for the access token of the user's account at a connection.
-func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oidc.TokenRequest) (resp oidc.TokenResponse, err error) {
+func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (resp oidc.TokenResponse, err error) {
 	defer func() { s.Metrics.exchange(err) }()
 	x, err := oidc.ParseExchange(req)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	}
 	var a account
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
-		user, grant, err := s.subject(tx, client, x)
+		user, grant, err := s.subject(tx, client, x, proof)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ type account struct {
 
 // subject is the user that a subject token stands for, and the grant of a refresh
 // token: one issued to the client, or meant for the API that the client is.
-func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest) (user string, grant vault.Grant, err error) {
+func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, proof *oidc.Proof) (user string, grant vault.Grant, err error) {
 	token := x.SubjectToken.Reveal()
 	if x.SubjectTokenType == oidc.URNRefreshToken {
 		id, secret, _ := oidc.ParseRefreshToken(token)
@@ -81,7 +81,7 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 		}
 		return grant.User, grant, nil
 	}
-	b, err := s.bearer(tx, token, oidc.UserInfoAudience(s.Issuer), client.API)
+	b, err := s.bearer(tx, token)
 	var refused *oidc.Error
 	switch {
 	case errors.As(err, &refused):
@@ -90,8 +90,10 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 		return "", grant, err
 	case b.grant == "":
 		return "", grant, x.RefuseSubject(errors.New("the token is of a client, and of no user"))
-	case b.client != client.ID && !(client.API != "" && slices.Contains(b.audience, client.API)):
+	case b.client != client.ID && (b.jwt == nil || !b.isFor(client.API)):
 		return "", grant, x.RefuseSubject(errors.New("the token was issued to another client"))
+	case b.client == client.ID && b.key != "" && (proof == nil || proof.Thumbprint != b.key):
+		return "", grant, x.RefuseSubject(errors.New("the token is bound to a key that the request is not signed with"))
 	}
 	return b.user, grant, nil
 }

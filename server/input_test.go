@@ -171,7 +171,7 @@ func TestTrustedAuthorizationErrorsGoToTheClient(t *testing.T) {
 		"response type":       {[]string{"response_type", "token"}, "unsupported_response_type"},
 		"no response type":    {[]string{"response_type", ""}, "invalid_request"},
 		"plain PKCE":          {[]string{"code_challenge", verifier, "code_challenge_method", "plain"}, "invalid_request"},
-		"request object":      {[]string{"request", "e30.e30."}, "request_not_supported"},
+		"request object":      {[]string{"request", "e30.e30."}, "invalid_request_object"},
 		"prompt":              {[]string{"prompt", "none login"}, "invalid_request"},
 		"max_age":             {[]string{"max_age", "-1"}, "invalid_request"},
 		"unknown connection":  {[]string{"connection", "nowhere"}, "invalid_request"},

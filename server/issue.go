@@ -18,6 +18,7 @@ type tokens struct {
 	api    *vault.ResourceServer // that the access token is for, or nil
 	scopes []string              // of these tokens; nil means the grant's
 	extra  oidc.Claims           // claims that the connection adds to the ID token
+	key    string                // thumbprint of the key that the tokens are bound to, or ""
 	nonce  string
 	now    time.Time
 }
@@ -94,18 +95,18 @@ func (t *tokens) putAccessToken(tx *vault.Tx, opaque string) error {
 		return nil
 	}
 	return tx.AccessTokens.Put(vault.AccessToken{
-		Hash: vault.Hash(opaque), Grant: t.grant.ID, Client: t.client.ID, User: t.user.ID, Scopes: t.scopes, Expires: t.now.Add(t.lifetime()),
+		Hash: vault.Hash(opaque), Grant: t.grant.ID, Client: t.client.ID, User: t.user.ID, Scopes: t.scopes, DPoPKey: t.key, Expires: t.now.Add(t.lifetime()),
 	})
 }
 
 // answer signs the tokens. It comes after the commit: nothing is promised that
 // is not on disk.
 func (s *Server) answer(t tokens, opaque, secret string) (resp oidc.TokenResponse, err error) {
-	resp = oidc.TokenResponse{TokenType: "Bearer", ExpiresIn: int(t.lifetime().Seconds()), Scope: oidc.FormatScopes(t.scopes), AccessToken: opaque}
+	resp = oidc.TokenResponse{TokenType: oidc.TokenType(t.key), ExpiresIn: int(t.lifetime().Seconds()), Scope: oidc.FormatScopes(t.scopes), AccessToken: opaque}
 	if t.api != nil {
 		resp.AccessToken, err = s.sign(oidc.TypAccessToken, t.api.Alg, oidc.AccessTokenClaims(s.Issuer, oidc.AccessToken{
 			ClientID: t.client.ID, Subject: t.user.ID, Audience: t.api.Identifier, Scopes: t.scopes, SID: t.grant.SID,
-			ID: oidc.TokenID(t.grant.ID, rand.Text()), Lifetime: t.lifetime(),
+			ID: oidc.TokenID(t.grant.ID, rand.Text()), Lifetime: t.lifetime(), DPoPKey: t.key,
 		}, t.now))
 		if err != nil {
 			return resp, err

@@ -18,8 +18,9 @@ import (
 const loginLifetime = 15 * time.Minute
 
 // beginLogin sends the user to the identity provider of a connection. The
-// login is of this browser alone, and good for one answer.
-func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.Login) error {
+// login is of this browser alone, and good for one answer; so is the pushed
+// request that it comes from, if it does.
+func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.Login, pushed string) error {
 	provider, err := s.connections.Provider(conn)
 	if err != nil {
 		return err
@@ -32,7 +33,12 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 	login.StateHash, login.BrowserHash = vault.Hash(state), vault.Hash(browser)
 	login.Nonce, login.Verifier = rand.Text(), vault.NewSecret(rand.Text()+rand.Text()) // RFC 7636, section 4.1: 43 characters or more
 	login.Connection, login.Expires = conn.Name, s.Now().Add(loginLifetime)
-	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Logins.Put(login) })
+	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		if err := spend(tx, pushed); err != nil {
+			return err
+		}
+		return tx.Logins.Put(login)
+	})
 	if err != nil {
 		return err
 	}

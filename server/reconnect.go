@@ -59,7 +59,7 @@ func (s *Server) reconnect(c echo.Context) error {
 	}
 	return s.beginLogin(c, conn, vault.Login{Purpose: vault.ToReconnect, User: ticket.User, Request: vault.AuthorizationRequest{
 		ClientID: ticket.Client, Connection: conn.Name, ConnScopes: ticket.Scopes, Prompt: []string{"login"},
-	}})
+	}}, "")
 }
 
 var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,

@@ -49,6 +49,9 @@ type Server struct {
 	secure      bool // the issuer is https
 	local       bool // it is of this machine, whose other servers must stay reachable without
 	limits      limits
+	jwksSets    jwksCache
+	nonceKey    []byte // of DPoP nonces
+	refreshKey  []byte // of refresh tokens' secrets
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -72,6 +75,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.cookies = s.newCookies()
 	s.limits.now = c.Now
+	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")
 	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}
@@ -99,11 +103,13 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	e.GET("/.well-known/jwks.json", s.jwks, anyOrigin)
 	e.Match(both, "/authorize", s.authorize)
 	e.POST("/oauth/token", s.token, s.clientOrigin)
+	e.POST("/oauth/par", s.pushRequest, s.clientOrigin)
 	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)
+	e.POST("/oauth/introspect", s.introspect)
 	e.Match(both, "/userinfo", s.userinfo, s.clientOrigin)
 	e.Match(both, "/oidc/logout", s.logout)
 	e.POST("/oidc/logout/confirm", s.confirmLogout, sameOrigin)
-	for _, path := range []string{"/oauth/token", "/oauth/revoke", "/userinfo"} {
+	for _, path := range []string{"/oauth/token", "/oauth/par", "/oauth/revoke", "/userinfo"} {
 		e.OPTIONS(path, preflight, s.clientOrigin)
 	}
 

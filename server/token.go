@@ -18,7 +18,7 @@ import (
 )
 
 // grants are the grants of the token endpoint, by grant type.
-var grants = map[string]func(*Server, context.Context, vault.Client, oidc.TokenRequest) (oidc.TokenResponse, error){
+var grants = map[string]func(*Server, context.Context, vault.Client, oidc.TokenRequest, *oidc.Proof) (oidc.TokenResponse, error){
 	oidc.GrantAuthorizationCode: (*Server).redeemCode,
 	oidc.GrantRefreshToken:      (*Server).refreshTokens,
 	oidc.GrantClientCredentials: (*Server).clientCredentials,
@@ -45,7 +45,11 @@ func (s *Server) token(c echo.Context) error {
 	if err := oidc.CheckGrantType(client, req); err != nil {
 		return err
 	}
-	resp, err := grants[req.GrantType](s, ctx, client, req)
+	proof, err := s.clientProof(c, client)
+	if err != nil {
+		return err
+	}
+	resp, err := grants[req.GrantType](s, ctx, client, req, proof)
 	if err != nil {
 		return err
 	}
@@ -111,6 +115,9 @@ func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client va
 		if err != nil && !errors.Is(err, vault.ErrNotFound) {
 			return err
 		}
+		if shown.AuthMethod == oidc.AuthPrivateKeyJWT {
+			return s.checkAssertion(c.Request().Context(), client, shown)
+		}
 		return oidc.CheckClient(client, shown)
 	})
 	return client, err
@@ -132,8 +139,9 @@ func (s *Server) clientOf(ctx context.Context, subject vault.Secret) (id string,
 }
 
 // redeemCode is the authorization code grant (RFC 6749, section 4.1.3).
-func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
-	hash, secret, opaque := vault.Hash(req.Code.Reveal()), rand.Text(), rand.Text()+rand.Text()
+func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (oidc.TokenResponse, error) {
+	hash, opaque := vault.Hash(req.Code.Reveal()), rand.Text()+rand.Text()
+	secret := oidc.NextSecret(s.refreshKey, hash, rand.Text())
 	var t tokens
 	var refused error
 	err := s.Vault.Update(ctx, func(tx *vault.Tx) (err error) {
@@ -151,7 +159,11 @@ func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.T
 		if refused = oidc.CheckCode(code, req, tx.Now()); refused != nil {
 			return nil // and the code is spent
 		}
-		t, refused, err = s.begun(tx, client, code, secret)
+		var key string
+		if key, refused = oidc.CheckCodeKey(client, code, proof); refused != nil {
+			return nil
+		}
+		t, refused, err = s.begun(tx, client, code, secret, key)
 		if err != nil || refused != nil {
 			return err
 		}
@@ -164,10 +176,10 @@ func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.T
 }
 
 // begun makes the grant that a code brings, and what its first tokens say.
-func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secret string) (t tokens, refused, err error) {
+func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secret, key string) (t tokens, refused, err error) {
 	now := tx.Now()
-	t = tokens{client: client, nonce: code.Request.Nonce, now: now, grant: vault.Grant{
-		ID: code.Hash, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity,
+	t = tokens{client: client, nonce: code.Request.Nonce, now: now, key: key, grant: vault.Grant{
+		ID: code.Hash, DPoPKey: key, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity,
 		Scopes: code.Request.Scopes, Audience: code.Request.Audience, AuthTime: code.AuthTime, Created: now, Used: now,
 	}}
 	if refused, err = t.load(tx); refused != nil || err != nil {
@@ -185,11 +197,11 @@ func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secre
 }
 
 // refreshTokens is the refresh token grant (RFC 6749, section 6).
-func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
+func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (oidc.TokenResponse, error) {
 	id, secret, _ := oidc.ParseRefreshToken(req.RefreshToken.Reveal())
-	next, opaque := rand.Text(), rand.Text()+rand.Text()
-	if !client.Rotate {
-		next = secret
+	opaque, next := rand.Text()+rand.Text(), secret
+	if client.Rotate {
+		next = oidc.NextSecret(s.refreshKey, id, secret)
 	}
 	var t tokens
 	var refused error
@@ -203,21 +215,31 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 		if err != nil {
 			return err
 		}
-		if !oidc.Matches(grant.SecretHash, secret) {
+		use := oidc.UseOf(s.refreshKey, grant, client, secret, tx.Now())
+		switch use {
+		case oidc.UseUnknown:
+			refused = oidc.GrantError(errors.New("the refresh token is not the grant's"))
+			return nil
+		case oidc.UseReused:
 			// One of two who hold the token is not its owner (RFC 9700, section 4.14.2).
 			refused = oidc.GrantError(errors.New("the refresh token was used before: its grant is revoked"))
 			return tx.Grants.Delete(id)
 		}
-		scopes, err := oidc.CheckGrant(grant, client, req, tx.Now())
-		if err != nil {
-			refused = err
+		t = tokens{client: client, now: tx.Now()}
+		if t.scopes, refused = oidc.CheckGrant(grant, client, req, tx.Now()); refused != nil {
 			return nil
 		}
-		grant.SecretHash, grant.Used = vault.Hash(next), tx.Now()
+		if t.key, refused = oidc.CheckGrantKey(client, grant, proof); refused != nil {
+			return nil
+		}
+		grant.DPoPKey, grant.Used = t.key, tx.Now()
+		if client.Rotate && use == oidc.UseCurrent {
+			grant.Previous, grant.Replaced, grant.SecretHash = grant.SecretHash, tx.Now(), vault.Hash(next)
+		}
 		if err := tx.Grants.Put(grant); err != nil {
 			return err
 		}
-		t = tokens{client: client, grant: grant, now: tx.Now(), scopes: scopes}
+		t.grant = grant
 		if refused, err = t.load(tx); refused != nil || err != nil {
 			return err
 		}
@@ -230,7 +252,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 }
 
 // clientCredentials is the client credentials grant (RFC 6749, section 4.4).
-func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req oidc.TokenRequest) (oidc.TokenResponse, error) {
+func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (oidc.TokenResponse, error) {
 	var api *vault.ResourceServer
 	var granted *vault.ClientGrant
 	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
@@ -254,6 +276,10 @@ func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req
 	if err != nil {
 		return oidc.TokenResponse{}, err
 	}
-	t := tokens{client: client, api: api, scopes: scopes, now: s.Now(), grant: vault.Grant{Client: client.ID}}
+	key, err := oidc.CheckSenderKey(client, proof)
+	if err != nil {
+		return oidc.TokenResponse{}, err
+	}
+	t := tokens{client: client, api: api, scopes: scopes, key: key, now: s.Now(), grant: vault.Grant{Client: client.ID}}
 	return s.answer(t, "", "")
 }

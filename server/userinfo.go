@@ -16,29 +16,27 @@ import (
 type bearer struct {
 	client string
 	user   string
-	grant  string
+	grant  string // "" if it is of a client and of no user
 	scopes []string
+	key    string // thumbprint of the key that it is bound to, or ""
 
-	audience []string // of a JWT
+	jwt    *oidc.TokenClaims // if it is one
+	opaque vault.AccessToken // if it is not
 }
 
 var errToken = &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnauthorized,
 	Description: "The access token is unknown, expired or revoked. Get a new one with the refresh token, or sign the user in again."}
 
-// bearer reads an access token that is for one of the audiences; opaque ones
-// are for all of the gateway's own. A token whose grant is gone is no longer
-// good, whatever it says itself.
-func (s *Server) bearer(tx *vault.Tx, token string, audiences ...string) (b bearer, err error) {
+// bearer reads an access token. One whose grant is gone is no longer good,
+// whatever it says itself. Whom it is for is another matter: see isFor.
+func (s *Server) bearer(tx *vault.Tx, token string) (b bearer, err error) {
 	if strings.Count(token, ".") == 2 {
 		var claims oidc.TokenClaims
-		err := s.ring.Load().keys.Verify(token, []string{oidc.TypAccessToken}, s.Issuer, s.Now(), &claims)
-		if err == nil && !slices.ContainsFunc(audiences, func(a string) bool { return slices.Contains(claims.Audience, a) }) {
-			err = errors.New("the token is for another audience")
-		}
-		if err != nil {
+		if err := s.ring.Load().keys.Verify(token, []string{oidc.TypAccessToken}, s.Issuer, s.Now(), &claims); err != nil {
 			return b, errors.Join(errToken, err)
 		}
-		b = bearer{claims.ClientID, claims.Subject, oidc.GrantOf(claims.ID), oidc.ParseScopes(claims.Scope), claims.Audience}
+		b = bearer{client: claims.ClientID, user: claims.Subject, grant: oidc.GrantOf(claims.ID), scopes: oidc.ParseScopes(claims.Scope),
+			key: claims.Confirmation.Thumbprint, jwt: &claims}
 	} else {
 		t, err := tx.AccessTokens.Get(vault.Hash(token))
 		if errors.Is(err, vault.ErrNotFound) {
@@ -47,10 +45,10 @@ func (s *Server) bearer(tx *vault.Tx, token string, audiences ...string) (b bear
 		if err != nil {
 			return b, err
 		}
-		b = bearer{t.Client, t.User, t.Grant, t.Scopes, nil}
+		b = bearer{client: t.Client, user: t.User, grant: t.Grant, scopes: t.Scopes, key: t.DPoPKey, opaque: t}
 	}
 	if b.grant == "" {
-		return b, nil // client credentials: of no user
+		return b, nil
 	}
 	_, err = tx.Grants.Get(b.grant)
 	if errors.Is(err, vault.ErrNotFound) {
@@ -59,16 +57,32 @@ func (s *Server) bearer(tx *vault.Tx, token string, audiences ...string) (b bear
 	return b, err
 }
 
+// isFor reports whether the token is for an audience. Opaque ones are for the
+// gateway's own endpoints.
+func (b bearer) isFor(audience string) bool {
+	return b.jwt == nil || audience != "" && slices.Contains(b.jwt.Audience, audience)
+}
+
 // userinfo is the UserInfo endpoint (OpenID Connect Core 1.0, section 5.3).
 func (s *Server) userinfo(c echo.Context) error {
-	token, err := bearerToken(c)
+	scheme, token, err := accessToken(c)
 	if err != nil {
 		return err
+	}
+	proof, err := s.proof(c, oidc.ProofNeeds{AccessToken: vault.NewSecret(token)})
+	if err != nil {
+		return oidc.OnResource(err)
 	}
 	ctx := c.Request().Context()
 	var claims oidc.Claims
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
-		b, err := s.bearer(tx, token, oidc.UserInfoAudience(s.Issuer))
+		b, err := s.bearer(tx, token)
+		if err == nil && !b.isFor(oidc.UserInfoAudience(s.Issuer)) {
+			err = errToken
+		}
+		if err == nil {
+			err = oidc.OnResource(oidc.CheckPossession(scheme, b.key, proof))
+		}
 		if err != nil {
 			return err
 		}
@@ -95,22 +109,24 @@ func (s *Server) userinfo(c echo.Context) error {
 	return c.JSON(http.StatusOK, claims)
 }
 
-// bearerToken is the access token of a request (RFC 6750, section 2): in its
-// header, or in a form; never in its URL.
-func bearerToken(c echo.Context) (string, error) {
+// accessToken is the access token of a request, and by which scheme it came (RFC
+// 6750, section 2; RFC 9449, section 7.1): in its header, or in a form; never in
+// its URL.
+func accessToken(c echo.Context) (scheme, token string, err error) {
 	header := c.Request().Header.Get("Authorization")
-	if scheme, token, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") && token != "" {
-		return strings.TrimSpace(token), nil
+	scheme, token, _ = strings.Cut(header, " ")
+	if token != "" && (strings.EqualFold(scheme, oidc.Bearer) || strings.EqualFold(scheme, oidc.DPoP)) {
+		return scheme, strings.TrimSpace(token), nil
 	}
 	if header == "" && c.Request().Method == http.MethodPost {
 		if err := c.Request().ParseForm(); err != nil {
-			return "", badBody(err)
+			return "", "", badBody(err)
 		}
 		if token := c.Request().PostForm.Get("access_token"); token != "" {
-			return token, nil
+			return oidc.Bearer, token, nil
 		}
 	}
-	return "", errNoToken
+	return "", "", errNoToken
 }
 
-var errNoToken = &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnauthorized, Description: "Send an access token in the Authorization header, after Bearer."}
+var errNoToken = &oidc.Error{Code: oidc.InvalidToken, HTTPStatus: http.StatusUnauthorized, Description: "Send an access token in the Authorization header, after Bearer or DPoP."}
