@@ -40,6 +40,14 @@ type Provider interface {
 	Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error)
 }
 
+// SignOuter is a Provider at which the user's session can be ended, too.
+type SignOuter interface {
+	// SignOutURL is where to send the user for that, and from there to
+	// returnTo; or "" if there is no such place. Of the token set, which may
+	// be empty, it takes where the user's org is.
+	SignOutURL(ts vault.TokenSet, returnTo string) string
+}
+
 var _ vault.Refresher = Provider(nil)
 
 // Strategy is a kind of identity provider.

@@ -164,6 +164,25 @@ func (s *salesforceOrg) AuthCodeURL(l vault.Login, state string) string {
 	return s.oauth.AuthCodeURL(state, options...)
 }
 
+// SignOutURL implements [SignOuter]. The org's own host has the endpoint, and the
+// shared login hosts have not.
+func (s *salesforceOrg) SignOutURL(ts vault.TokenSet, returnTo string) string {
+	base := s.base
+	if instance := ts.Params["instance_url"]; instance != "" && s.trusts(instance) {
+		base = instance
+	}
+	if base == s.shared {
+		return ""
+	}
+	params := url.Values{}
+	for name, value := range map[string]string{"id_token_hint": ts.IDToken.Reveal(), "post_logout_redirect_uri": returnTo} {
+		if value != "" {
+			params.Set(name, value)
+		}
+	}
+	return base + "/services/auth/idp/oidc/logout?" + params.Encode()
+}
+
 // upstreamPrompt is how the identity provider is to ask, where it is the
 // provider that must: the password is typed there.
 func upstreamPrompt(r vault.AuthorizationRequest) string {

@@ -111,7 +111,7 @@ func (s *salesforceOrg) tokenSet(ctx context.Context, a answer) vault.TokenSet {
 		params["instance_url"] = a.instanceURL
 	}
 	return vault.TokenSet{
-		AccessToken: vault.NewSecret(a.accessToken), RefreshToken: vault.NewSecret(a.refreshToken), Scopes: a.scopes,
+		AccessToken: vault.NewSecret(a.accessToken), RefreshToken: vault.NewSecret(a.refreshToken), IDToken: vault.NewSecret(a.idToken), Scopes: a.scopes,
 		Issued: now, Expires: s.expires(ctx, a, now), Params: params,
 	}
 }

@@ -60,6 +60,9 @@ func (s *Server) authorize(c echo.Context) error {
 		err = oidc.CheckAuthorizationRequest(client, req)
 	}
 	if err == nil {
+		req.HintedUser, err = s.ring.Load().keys.HintedUser(req, s.Issuer)
+	}
+	if err == nil {
 		if key != "" {
 			req.DPoPKey = key
 		}
@@ -112,7 +115,7 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 	if err != nil {
 		return err
 	}
-	if ok && (req.HintedUser == "" || req.HintedUser == session.User) {
+	if ok && oidc.CheckUser(req, session.User) == nil {
 		identity, err := s.suffices(c.Request().Context(), session, req, candidates)
 		if err != nil {
 			return err

@@ -122,7 +122,7 @@ func (s *Server) decideConsent(c echo.Context) error {
 		if err := give(tx, q); err != nil {
 			return err
 		}
-		return tx.Codes.Put(d.newCode(session, q.interaction.Identity))
+		return d.answer(tx, d.newCode(session, q.interaction.Identity))
 	})
 	if errors.Is(err, vault.ErrNotFound) {
 		return errInteraction

@@ -52,7 +52,15 @@ func (d *decision) conclude(tx *vault.Tx, session vault.Session, identity string
 			Hash: vault.Hash(d.interaction), Session: session.Hash, Identity: identity, Request: d.request, Expires: d.now.Add(interactionLifetime),
 		})
 	}
-	return tx.Codes.Put(d.newCode(session, identity))
+	return d.answer(tx, d.newCode(session, identity))
+}
+
+// answer keeps the code for whoever waits for it.
+func (d *decision) answer(tx *vault.Tx, code vault.Code) error {
+	if d.request.Device != "" {
+		return allowDevice(tx, code)
+	}
+	return tx.Codes.Put(code)
 }
 
 func (d *decision) newCode(session vault.Session, identity string) vault.Code {
@@ -69,6 +77,9 @@ func (s *Server) deliver(c echo.Context, d *decision) error {
 		return d.refused
 	case d.ask:
 		return c.Redirect(http.StatusSeeOther, "/consent?interaction="+d.interaction)
+	}
+	if d.request.Device != "" {
+		return s.page(c, http.StatusOK, "devicedone", templates.DeviceDone{Client: d.client.Name})
 	}
 	return s.respond(c, d.client.Name, oidc.CodeResponse(s.Issuer, d.request, d.code))
 }

@@ -7,6 +7,9 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	if err := s.loadKeys(ctx); err != nil {
 		return err
 	}
+	if err := s.tell(ctx); err != nil {
+		return err
+	}
 	_, err := s.Vault.Sweep(ctx)
 	return err
 }

@@ -15,10 +15,11 @@ type tokens struct {
 	client vault.Client
 	grant  vault.Grant
 	user   vault.User
-	api    *vault.ResourceServer // that the access token is for, or nil
-	scopes []string              // of these tokens; nil means the grant's
-	extra  oidc.Claims           // claims that the connection adds to the ID token
-	key    string                // thumbprint of the key that the tokens are bound to, or ""
+	api    *vault.ResourceServer        // that the access token is for, or nil
+	scopes []string                     // of these tokens; nil means the grant's
+	extra  oidc.Claims                  // claims that the connection adds to the ID token
+	asked  map[string]oidc.ClaimRequest // of the ID token, by name
+	key    string                       // thumbprint of the key that the tokens are bound to, or ""
 	nonce  string
 	now    time.Time
 }
@@ -43,6 +44,9 @@ func (t *tokens) load(tx *vault.Tx) (refused, err error) {
 			return nil, err
 		}
 		t.api = &api
+	}
+	if t.asked, _, err = oidc.RequestedClaims(t.grant.Claims); err != nil {
+		return nil, err
 	}
 	t.extra, err = connectionClaims(tx, t.grant.Identity)
 	return nil, err
@@ -115,7 +119,7 @@ func (s *Server) answer(t tokens, opaque, secret string) (resp oidc.TokenRespons
 	if slices.Contains(t.scopes, oidc.ScopeOpenID) {
 		resp.IDToken, err = s.sign(oidc.TypIDToken, t.client.IDTokenAlg, oidc.IDTokenClaims(s.Issuer, oidc.IDToken{
 			Client: t.client, User: t.user, Scopes: t.scopes, Nonce: t.nonce, SID: t.grant.SID, AuthTime: t.grant.AuthTime,
-			AccessToken: resp.AccessToken, Extra: t.extra,
+			AccessToken: resp.AccessToken, Extra: t.extra, Requested: t.asked,
 		}, t.now))
 		if err != nil {
 			return resp, err

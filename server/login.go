@@ -54,8 +54,8 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	fail := func(err error) error { return &toClient{login.Request, err} }
-	if login.Purpose == vault.ToReconnect {
-		fail = func(err error) error { return err }
+	if login.Purpose == vault.ToReconnect || login.Request.Device != "" {
+		fail = func(err error) error { return err } // nobody but the user is there to be told
 	}
 	provider, err := s.connections.Provider(conn)
 	if err != nil {
@@ -143,6 +143,9 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 		}
 		if blocked = user.Blocked; blocked {
 			return nil
+		}
+		if err := oidc.CheckUser(login.Request, user.ID); err != nil {
+			return err // and nothing of the sign-in is kept
 		}
 		if conn.TokenVault {
 			if err := connect(tx, identity.Key(), account, tokens); err != nil {

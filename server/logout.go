@@ -1,11 +1,13 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"sallyport/connections"
 	"sallyport/server/oidc"
 	"sallyport/templates"
 	"sallyport/vault"
@@ -80,13 +82,88 @@ func (s *Server) logoutRequest(c echo.Context) (req oidc.LogoutRequest, client v
 	return req, client, todo, err
 }
 
+// logoutV2 is Auth0's older endpoint, which asks nobody: it ends the session of
+// whoever follows a link to it, and sends the user where the client may.
+func (s *Server) logoutV2(c echo.Context) error {
+	req, err := oidc.ParseV2LogoutRequest(c.QueryParams())
+	if err != nil {
+		return err
+	}
+	var client vault.Client
+	var known *vault.Client
+	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		client, err = tx.Clients.Get(req.ClientID)
+		return err
+	})
+	switch {
+	case err == nil:
+		known = &client
+	case !errors.Is(err, vault.ErrNotFound):
+		return err
+	}
+	todo, err := oidc.CheckV2LogoutRequest(known, req)
+	if err != nil {
+		return err
+	}
+	if req.Federated {
+		if todo.RedirectTo, err = s.federated(c, todo.RedirectTo); err != nil {
+			return err
+		}
+	}
+	return s.signOut(c, client, todo)
+}
+
+// federated is where to sign the user out at the identity provider, too, if that
+// is known; it sends the user on from there.
+func (s *Server) federated(c echo.Context, returnTo string) (string, error) {
+	session, ok, err := s.session(c)
+	if err != nil || !ok {
+		return returnTo, err
+	}
+	var conn vault.Connection
+	var tokens vault.TokenSet
+	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		if conn, err = tx.Connections.Get(session.Connection); err != nil {
+			return err
+		}
+		user, err := tx.Users.Get(session.User)
+		if err != nil {
+			return err
+		}
+		ids, err := identitiesAt(tx, user, conn.Name)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		tokens, err = tx.TokenSets.Get(ids[0].Key())
+		return err
+	})
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return "", err
+	}
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return returnTo, nil // the session here ends all the same
+	}
+	if there, ok := provider.(connections.SignOuter); ok {
+		if url := there.SignOutURL(tokens, returnTo); url != "" {
+			return url, nil
+		}
+	}
+	return returnTo, nil
+}
+
 // signOut ends the browser's session. What applications may do for the user
 // while away, their grants, is not ended by it.
 func (s *Server) signOut(c echo.Context, client vault.Client, todo oidc.Logout) error {
+	notice := rand.Text()
 	if id := s.cookie(c, sessionCookie); id != "" {
-		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Sessions.Delete(vault.Hash(id)) })
+		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return errOf(endSession(tx, id, notice)) })
 		if err != nil {
 			return err
+		}
+		select {
+		case s.notices <- struct{}{}: // to be told at once
+		default:
 		}
 	}
 	if err := s.setCookie(c, sessionCookie, ""); err != nil {

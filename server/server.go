@@ -50,8 +50,9 @@ type Server struct {
 	local       bool // it is of this machine, whose other servers must stay reachable without
 	limits      limits
 	jwksSets    jwksCache
-	nonceKey    []byte // of DPoP nonces
-	refreshKey  []byte // of refresh tokens' secrets
+	nonceKey    []byte        // of DPoP nonces
+	refreshKey  []byte        // of refresh tokens' secrets
+	notices     chan struct{} // that there may be some to deliver
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -74,6 +75,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		connections: connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now}),
 	}
 	s.cookies = s.newCookies()
+	s.notices = make(chan struct{}, 1)
 	s.limits.now = c.Now
 	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")
 	if err := s.loadKeys(ctx); err != nil {
@@ -106,10 +108,12 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	e.POST("/oauth/par", s.pushRequest, s.clientOrigin)
 	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)
 	e.POST("/oauth/introspect", s.introspect)
+	e.POST("/oauth/device/code", s.authorizeDevice, s.clientOrigin)
 	e.Match(both, "/userinfo", s.userinfo, s.clientOrigin)
 	e.Match(both, "/oidc/logout", s.logout)
 	e.POST("/oidc/logout/confirm", s.confirmLogout, sameOrigin)
-	for _, path := range []string{"/oauth/token", "/oauth/par", "/oauth/revoke", "/userinfo"} {
+	e.GET("/v2/logout", s.logoutV2)
+	for _, path := range []string{"/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/device/code", "/userinfo"} {
 		e.OPTIONS(path, preflight, s.clientOrigin)
 	}
 
@@ -121,6 +125,9 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	// Questions to users.
 	e.GET("/consent", s.consent)
 	e.POST("/consent", s.decideConsent, sameOrigin)
+	e.GET("/activate", s.activate)
+	e.POST("/activate", s.enterCode, sameOrigin)
+	e.POST("/activate/decide", s.decideDevice, sameOrigin)
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
 	probe := []string{http.MethodGet, http.MethodHead}

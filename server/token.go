@@ -22,6 +22,7 @@ var grants = map[string]func(*Server, context.Context, vault.Client, oidc.TokenR
 	oidc.GrantAuthorizationCode: (*Server).redeemCode,
 	oidc.GrantRefreshToken:      (*Server).refreshTokens,
 	oidc.GrantClientCredentials: (*Server).clientCredentials,
+	oidc.GrantDeviceCode:        (*Server).pollDevice,
 	oidc.GrantTokenExchange:     (*Server).exchangeToken,
 	oidc.GrantFederated:         (*Server).exchangeToken,
 }
@@ -180,7 +181,7 @@ func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secre
 	now := tx.Now()
 	t = tokens{client: client, nonce: code.Request.Nonce, now: now, key: key, grant: vault.Grant{
 		ID: code.Hash, DPoPKey: key, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity,
-		Scopes: code.Request.Scopes, Audience: code.Request.Audience, AuthTime: code.AuthTime, Created: now, Used: now,
+		Scopes: code.Request.Scopes, Audience: code.Request.Audience, Claims: code.Request.Claims, AuthTime: code.AuthTime, Created: now, Used: now,
 	}}
 	if refused, err = t.load(tx); refused != nil || err != nil {
 		return t, refused, err

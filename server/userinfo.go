@@ -19,6 +19,7 @@ type bearer struct {
 	grant  string // "" if it is of a client and of no user
 	scopes []string
 	key    string // thumbprint of the key that it is bound to, or ""
+	claims string // the claims parameter of the request that brought it
 
 	jwt    *oidc.TokenClaims // if it is one
 	opaque vault.AccessToken // if it is not
@@ -50,10 +51,11 @@ func (s *Server) bearer(tx *vault.Tx, token string) (b bearer, err error) {
 	if b.grant == "" {
 		return b, nil
 	}
-	_, err = tx.Grants.Get(b.grant)
+	grant, err := tx.Grants.Get(b.grant)
 	if errors.Is(err, vault.ErrNotFound) {
 		return b, errToken
 	}
+	b.claims = grant.Claims
 	return b, err
 }
 
@@ -100,7 +102,11 @@ func (s *Server) userinfo(c echo.Context) error {
 		if errors.Is(err, vault.ErrNotFound) {
 			return errToken
 		}
-		claims = oidc.UserInfo(user, b.scopes, client.Conformant)
+		if err != nil {
+			return err
+		}
+		_, asked, err := oidc.RequestedClaims(b.claims)
+		claims = oidc.UserInfoWith(user, b.scopes, asked, client.Conformant)
 		return err
 	})
 	if err != nil {

@@ -36,6 +36,7 @@ type Grant struct {
 	Identity   string
 	Scopes     []string
 	Audience   string
+	Claims     string // the claims parameter of the request (OpenID Connect Core 1.0, section 5.5)
 	AuthTime   time.Time
 	Created    time.Time
 	Used       time.Time // last refresh

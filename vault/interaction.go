@@ -97,10 +97,11 @@ type DeviceCode struct {
 	Answer   *Code // once the user has allowed it
 	Told     bool  // that it has expired
 	Expires  time.Time
+	Kept     time.Time // until when it can be told that it has expired
 }
 
 func (d DeviceCode) Key() string          { return d.Hash }
-func (d DeviceCode) ExpiresAt() time.Time { return d.Expires }
+func (d DeviceCode) ExpiresAt() time.Time { return d.Kept }
 
 // UserCode leads from what a user types to the device code.
 type UserCode struct {

@@ -24,6 +24,7 @@ type AuthorizationRequest struct {
 	Prompt        []string
 	MaxAge        *int // seconds; nil if not asked for
 	LoginHint     string
+	Device        string // hash of the device code, if it is a device that waits for the answer
 	Connection    string
 	ConnScopes    []string // Auth0's connection_scope: to ask for upstream besides
 	// Params are the parameters that a connection's upstream parameters may

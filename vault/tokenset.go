@@ -10,6 +10,7 @@ type TokenSet struct {
 	ID           string // "cac_…", for applications
 	AccessToken  Secret
 	RefreshToken Secret // none if the provider gave none
+	IDToken      Secret // the last one, to be shown there when the user signs out
 	Scopes       []string
 	Issued       time.Time
 	Expires      time.Time         // of the access token, by the best knowledge there is
@@ -61,6 +62,9 @@ func (t TokenSet) keep(fresh TokenSet, now time.Time) TokenSet {
 		}
 	default:
 		t.RefreshToken, t.Rotation = fresh.RefreshToken, Rotates
+	}
+	if !fresh.IDToken.IsZero() {
+		t.IDToken = fresh.IDToken
 	}
 	if len(fresh.Scopes) > 0 {
 		t.Scopes = fresh.Scopes

@@ -195,13 +195,14 @@ func checkPKCE(c vault.Client, r AuthorizationRequest) error {
 	return nil
 }
 
+var prompts = []string{"none", "login", "consent", "select_account"}
+
 // OpenID Connect Core 1.0, section 3.1.2.1: none stands alone. Values unknown
 // here are refused, as Initiating User Registration via OpenID Connect 1.0,
 // section 4.1, has it.
 func checkPrompt(_ vault.Client, r AuthorizationRequest) error {
-	known := []string{"none", "login", "consent", "select_account"}
-	if more := beyond(known, r.Prompt); len(more) > 0 {
-		return errorf(InvalidRequest, "prompt '%s' is not supported: use %s", shown(more[0]), strings.Join(known, ", "))
+	if more := beyond(prompts, r.Prompt); len(more) > 0 {
+		return errorf(InvalidRequest, "prompt '%s' is not supported: use %s", shown(more[0]), strings.Join(prompts, ", "))
 	}
 	if len(r.Prompt) > 1 && slices.Contains(r.Prompt, "none") {
 		return errorf(InvalidRequest, "prompt 'none' cannot be combined with others")

@@ -69,12 +69,6 @@ func ParseClientKeys(registered []vault.ClientKey, jwks []byte, now time.Time) (
 	return &ks, nil
 }
 
-// CheckClientKey finds fault with a key that cannot be registered.
-func CheckClientKey(k vault.ClientKey) error {
-	_, err := parseClientKey(k)
-	return err
-}
-
 func parseClientKey(k vault.ClientKey) (jose.JSONWebKey, error) {
 	key, err := parseJWK([]byte(k.JWK))
 	switch {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sallyport/server/oidc"
+	"sallyport/vault"
 )
 
 // protocolError fails a test whose error is not one that a client may get.
@@ -135,6 +136,13 @@ func FuzzVerify(f *testing.F) {
 		}
 		if _, err := ks.VerifyHint(token, issuer); err == nil && !issued[token[:strings.LastIndexByte(token, '.')]] {
 			t.Errorf("%q passes as a hint", token)
+		}
+		r := oidc.AuthorizationRequest{IDTokenHint: vault.NewSecret(token)}
+		r.ClientID = "app"
+		user, err := ks.HintedUser(r, issuer)
+		protocolError(t, err)
+		if user != "" && user != "u" {
+			t.Errorf("%q is of %q", token, user)
 		}
 	})
 }

@@ -79,10 +79,26 @@ func TestH17RedirectURIs(t *testing.T) {
 		"http://127.0.0.1:80/loop/", "http://127.0.0.1:80/Loop", "http://127.0.0.1:80/loop?x", "http://127.0.0.1:80/loop#x", "http://127.0.0.1:80/x/../loop", "http://127.0.0.1:80", "http://127.0.0.1:80/", "http://127.0.0.1:80:81/loop", "http://127.0.0.1:80\\loop",
 		"https://127.0.0.1:80/loop", "http://127.1:80/loop", "http://127.0.0.2:80/loop", "http://0x7f.0.0.1:80/loop", "http://2130706433:80/loop", "http://0.0.0.0:80/loop", "http://127.0.0.1%2f:80/loop", "http://user@127.0.0.1:80/loop",
 		"http://[::1]:0/loop", "http://[::1]x:80/loop", "http://[::1%25lo]:80/loop", "http://[0:0:0:0:0:0:0:1]:80/loop", "http://[::ffff:127.0.0.1]:80/loop", "http://::1:80/loop", "http://[::1]:80@evil.example/loop", "http://[::1].evil.example/loop",
+		"http://[::1%lo]:80/loop", "http://[::1%25eth0]/loop", "http://[0::1]:80/loop", "http://[::]:80/loop", "http://[::1]]:80/loop", "http://[[::1]]:80/loop", "http://[::1]:80:81/loop", "http://[::1]:/loop", "http://[::1]:080000/loop", "HTTP://[::1]:80/loop",
+		"http://127.0.0.1:00/loop", "http://127.0.0.1:%38%30/loop", "http://127.0.0.1:80%2floop", "http://127.0.0.1:80;/loop", "http://127.0.0.1:80,81/loop", "http://127.0.0.1 :80/loop", "http://127.0.0.1\t:80/loop", "http://127.0.0.1.:80/loop", "http://127.0.0.01:80/loop", "http://0177.0.0.1:80/loop", "http://127.0.0.1\uff0e:80/loop",
+		"HTTP://127.0.0.1:80/loop", "http:/127.0.0.1:80/loop", "http:127.0.0.1:80/loop", "http:\\127.0.0.1:80/loop", "http:///127.0.0.1:80/loop", "ws://127.0.0.1:80/loop", "http://127.0.0.1:80/loop%00", "http://127.0.0.1:80//loop", "http://127.0.0.1:80/%6coop", "http://127.0.0.1:80?/loop", "http://127.0.0.1:80#@/loop",
+		// wildcards, which mean nothing
+		"https://app.example.com/*", "https://*/cb", "https://*", "*", "https://*.example.com/", "https://a.*.example.com/cb", "https://x.example.com/cb?*", "https://%2a.example.com/cb", "https://evil.example/.example.com/cb", "https://x.y.example.com/cb", "https://.example.com/cb",
+		// encoded twice and more
+		"https://app.example.com%252fcb", "https://app.example.com/%252e%252e/cb", "https://app.example.com%252eevil.example/cb", "https://app.example.com/cb%25%32%66", "https://app.example.com/cb%u002f", "https%253A%252F%252Fapp.example.com%252Fcb", "https://app.example.com/cb?tenant=%2531",
+		// a second answer smuggled in
+		"https://app.example.com/cb?code=x", "https://app.example.com/cb?state=x", "https://app.example.com/cb?tenant=1&code=x", "https://app.example.com/cb&redirect_uri=https://evil.example", "https://app.example.com/cb?redirect_uri=https://evil.example", "https://app.example.com/cb%26x=1", "https://app.example.com/cb\r\nLocation: https://evil.example",
 		"http://127.0.0.1:8080/port", "http://127.0.0.1:9/port?x=2", "http://127.0.0.1:9/port?x=1&y=2",
 	}
-	if len(corpus) < 60 {
-		t.Errorf("only %d variants", len(corpus))
+	seen := map[string]bool{}
+	for _, uri := range corpus {
+		if seen[uri] {
+			t.Errorf("%q comes twice", uri)
+		}
+		seen[uri] = true
+	}
+	if len(seen) < 200 {
+		t.Errorf("only %d variants", len(seen))
 	}
 	for _, uri := range corpus {
 		for _, c := range []vault.Client{web, native, {}} {

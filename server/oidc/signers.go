@@ -41,11 +41,3 @@ func (l Signers) For(alg string, now time.Time) (*Signer, error) {
 	}
 	return nil, fmt.Errorf("there is no signing key for %s yet", alg)
 }
-
-// CheckAlg finds fault with an algorithm that the gateway cannot sign with.
-func CheckAlg(alg string) error {
-	if alg != "" && !slices.Contains(signingAlgs, alg) {
-		return fmt.Errorf("'%s' is no algorithm that tokens can be signed with", shown(alg))
-	}
-	return nil
-}

@@ -20,7 +20,7 @@ const (
 )
 
 // grantTypes are the grant types there are.
-var grantTypes = []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantTokenExchange, GrantFederated}
+var grantTypes = []string{GrantAuthorizationCode, GrantRefreshToken, GrantClientCredentials, GrantDeviceCode, GrantTokenExchange, GrantFederated}
 
 // TokenRequest is a request to the token endpoint, of any grant type. What a
 // grant type does not use is not looked at.
