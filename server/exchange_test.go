@@ -250,7 +250,7 @@ func TestLostAnswerOfARotationEndsInReauthorization(t *testing.T) {
 	}
 }
 
-func TestReconnectLinkBringsTheAccountBack(t *testing.T) {
+func TestH07ReconnectLinkBringsTheAccountBackOnce(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	p := ada()
@@ -270,9 +270,9 @@ func TestReconnectLinkBringsTheAccountBack(t *testing.T) {
 	}
 }
 
-// TestReconnectLinkIsForItsUserAlone has somebody else follow the link, signed
-// in or not: nothing of theirs may land in the account (H04, H43).
-func TestReconnectLinkIsForItsUserAlone(t *testing.T) {
+// TestH04H43ReconnectLinkIsForItsUserAlone has somebody else follow the link, signed
+// in or not: nothing of theirs may land in the account.
+func TestH04H43ReconnectLinkIsForItsUserAlone(t *testing.T) {
 	t.Parallel()
 	signedIn, fresh := grace(), grace()
 	for name, p := range map[string]*simtest.Person{"signed in": signedIn, "in a fresh browser": fresh} {
@@ -312,8 +312,8 @@ func TestSigningInAgainBringsADeadAccountBack(t *testing.T) {
 	}
 }
 
-// TestUsersGetTheirOwnTokens runs two users' refreshes at once (H39).
-func TestUsersGetTheirOwnTokens(t *testing.T) {
+// TestH39UsersGetTheirOwnTokens runs two users' refreshes at once.
+func TestH39UsersGetTheirOwnTokens(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	hers, graces := g.signIn(ada()), g.signIn(grace())

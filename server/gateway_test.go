@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -57,6 +59,22 @@ type gateway struct {
 	metrics    *prometheus.Registry
 	clock      *clock
 	server     *server.Server
+	disk       *disk
+}
+
+// disk is a store that can be told to fail.
+type disk struct {
+	vault.Store
+	full atomic.Bool
+}
+
+var errDiskFull = errors.New("no space left on device")
+
+func (d *disk) Update(ctx context.Context, fn func(vault.KV) error) error {
+	if d.full.Load() {
+		return errDiskFull
+	}
+	return d.Store.Update(ctx, fn)
 }
 
 // clock is a real one that can be put forward.
@@ -120,7 +138,8 @@ func start(t *testing.T, changes ...func(*simulator.App)) *gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if g.vault, err = vault.Open(t.Context(), store, g.key); err != nil {
+	g.disk = &disk{Store: store}
+	if g.vault, err = vault.Open(t.Context(), g.disk, g.key); err != nil {
 		t.Fatal(err)
 	}
 	g.vault.Now = g.clock.Now

@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"net/url"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -99,10 +101,10 @@ func TestH11SubjectThatChangesIsNotFollowed(t *testing.T) {
 	}
 }
 
-// TestH02AnswerOfAnotherConnectionIsRefused delivers the answer to a login at
+// TestH02H03AnswerOfAnotherConnectionIsRefused delivers the answer to a login at
 // one connection where another's is expected: a code must never reach another
 // identity provider's token endpoint.
-func TestH02AnswerOfAnotherConnectionIsRefused(t *testing.T) {
+func TestH02H03AnswerOfAnotherConnectionIsRefused(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	g.put(func(tx *vault.Tx) error {
@@ -234,5 +236,107 @@ func TestH25ManyLoginsOfOneBrowserAtOnce(t *testing.T) {
 		if page, err := p.Visit(at.URL.String(), callback); err != nil || page.URL.Query().Get("code") == "" {
 			t.Errorf("%v %+v", err, page)
 		}
+	}
+}
+
+// TestH32StoreThatFailsIsNoSuccess has the disk full while something is to be
+// kept or forgotten: the answer says so, and afterwards all is as it was.
+func TestH32StoreThatFailsIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	p := ada()
+	token := g.signIn(p)
+	hint, _ := token.Extra("id_token").(string)
+	code := g.visit(p).Get("code")
+	credentials := []string{"client_id", "app", "client_secret", appSecret}
+	g.clock.forward(30 * time.Second)
+	g.disk.full.Store(true)
+	for name, a := range map[string]answer{
+		"revocation": g.post("oauth/revoke", append(credentials, "token", token.RefreshToken)...),
+		"refresh":    g.post("oauth/token", append(credentials, "grant_type", "refresh_token", "refresh_token", token.RefreshToken)...),
+		"code":       g.post("oauth/token", append(credentials, "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "code_verifier", verifier)...),
+		"push":       g.push(),
+	} {
+		if a.status < 500 || a.str("error") != "server_error" || strings.Contains(string(a.body), "device") {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	page, err := p.Visit(g.issuer+"oidc/logout?"+form("id_token_hint", hint, "post_logout_redirect_uri", appURL+"/").Encode(), appURL)
+	if err != nil || page.Status != 500 {
+		t.Errorf("sign out: %v %d", err, page.Status)
+	}
+	if a := g.exchange(token.RefreshToken); a.status != 200 {
+		t.Errorf("what only reads: %d %s", a.status, a.body)
+	}
+	g.disk.full.Store(false)
+	if a := g.post("oauth/token", append(credentials, "grant_type", "authorization_code", "code", code, "redirect_uri", callback, "code_verifier", verifier)...); a.status != 200 {
+		t.Errorf("the code afterwards: %d %s", a.status, a.body)
+	}
+	if a := g.post("oauth/token", append(credentials, "grant_type", "refresh_token", "refresh_token", token.RefreshToken)...); a.status != 200 {
+		t.Errorf("the refresh token afterwards: %d %s", a.status, a.body)
+	}
+}
+
+// TestH41DiskThatIsFullAfterARotationLosesNothing fills the disk between
+// Salesforce's answer and its keeping.
+func TestH41DiskThatIsFullAfterARotationLosesNothing(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	token := g.signIn(ada())
+	g.clock.forward(3 * time.Hour)
+	entered, release := g.salesforce.Hold("token:refresh_token")
+	answered := make(chan answer)
+	go func() { answered <- g.exchange(token.RefreshToken) }()
+	<-entered
+	g.disk.full.Store(true)
+	release()
+	for g.salesforce.Requests("introspect") < 2 { // the access token that came is looked at, and the disk is full
+		runtime.Gosched()
+	}
+	g.disk.full.Store(false)
+	if a := <-answered; a.status != 200 || g.query(a) != 200 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	g.clock.forward(3 * time.Hour)
+	if a := g.exchange(token.RefreshToken); a.status != 200 || g.salesforce.Replays() != 0 {
+		t.Errorf("the next refresh: %d %s, %d replays", a.status, a.body, g.salesforce.Replays())
+	}
+}
+
+// TestH31FiftyRefreshesAtOnceHaveOneOutcome shows one refresh token fifty times,
+// with leeway and without.
+func TestH31FiftyRefreshesAtOnceHaveOneOutcome(t *testing.T) {
+	t.Parallel()
+	for name, leeway := range map[string]time.Duration{"none": 0, "half a minute": 30 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := start(t)
+			g.update(func(c *vault.Client) { c.RefreshLeeway = leeway })
+			token := g.signIn(ada())
+			var wg sync.WaitGroup
+			var mu sync.Mutex
+			fresh, refused := map[string]int{}, 0
+			for range 50 {
+				wg.Go(func() {
+					a := g.post("oauth/token", "grant_type", "refresh_token", "client_id", "app", "client_secret", appSecret, "refresh_token", token.RefreshToken)
+					mu.Lock()
+					defer mu.Unlock()
+					if a.status == 200 {
+						fresh[a.str("refresh_token")]++
+					} else {
+						refused++
+					}
+				})
+			}
+			wg.Wait()
+			if len(fresh) != 1 || (refused > 0) == (leeway > 0) {
+				t.Errorf("%d refresh tokens, %d refused", len(fresh), refused)
+			}
+			for rt := range fresh {
+				if a := g.exchange(rt); (a.status == 200) != (leeway > 0) {
+					t.Errorf("afterwards: %d %s", a.status, a.body)
+				}
+			}
+		})
 	}
 }

@@ -194,9 +194,9 @@ func TestTrustedAuthorizationErrorsGoToTheClient(t *testing.T) {
 	}
 }
 
-// TestCallbackIsAnsweredOnceInTheBrowserThatBegan is H01, H05 and H07: nothing is
+// TestH01H05H07CallbackIsAnsweredOnceInTheBrowserThatBegan: nothing is
 // redeemed for an answer that belongs to no login of this browser.
-func TestCallbackIsAnsweredOnceInTheBrowserThatBegan(t *testing.T) {
+func TestH01H05H07CallbackIsAnsweredOnceInTheBrowserThatBegan(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	app, _ := g.application()
@@ -299,7 +299,7 @@ func TestBlockedUserDoesNotSignIn(t *testing.T) {
 	}
 }
 
-func TestHostHeaderDecidesNothing(t *testing.T) {
+func TestH19HostHeaderDecidesNothing(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	req := g.request("GET", "authorize?"+form("client_id", "app", "redirect_uri", callback, "response_type", "code", "scope", "openid").Encode(), "", "")
@@ -374,10 +374,10 @@ func TestMetadataNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestNoSecretIsFoundAnywhere (H36) runs the flows, and then looks for each
+// TestH36NoSecretIsFoundAnywhere runs the flows, and then looks for each
 // secret that was seen on the way in the file, the log, the metrics and the
 // errors that were answered.
-func TestNoSecretIsFoundAnywhere(t *testing.T) {
+func TestH36NoSecretIsFoundAnywhere(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	p := ada()

@@ -118,7 +118,7 @@ func TestSessionSignsInWithoutADetour(t *testing.T) {
 	}
 }
 
-func TestSessionIDIsNewAtEachSignIn(t *testing.T) {
+func TestH21SessionIDIsNewAtEachSignIn(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	p := ada()

@@ -309,7 +309,7 @@ func TestRequestObjectIsAllThatCounts(t *testing.T) {
 	}
 }
 
-func TestIntrospectionTellsWhoseBusinessItIs(t *testing.T) {
+func TestH33IntrospectionTellsWhoseBusinessItIs(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	token := g.signIn(ada())
@@ -330,7 +330,7 @@ func TestIntrospectionTellsWhoseBusinessItIs(t *testing.T) {
 	g.post("oauth/revoke", "client_id", "app", "client_secret", appSecret, "token", token.RefreshToken)
 	for name, tok := range map[string]string{"access": token.AccessToken, "refresh": token.RefreshToken, "unknown": "x", "forged": "a.b.c"} {
 		if a := ask(tok, "app", appSecret); string(a.body) != `{"active":false}` {
-			t.Errorf("%s, after revocation (H33): %d %s", name, a.status, a.body)
+			t.Errorf("%s, after revocation: %d %s", name, a.status, a.body)
 		}
 	}
 }

@@ -48,9 +48,9 @@ func TestCookiesOnHTTPSAreOfThisHostAlone(t *testing.T) {
 	}
 }
 
-// TestCookieOfAnotherGatewayIsNone shows cookies that were not signed here, or
-// were signed for another purpose (H08).
-func TestCookieOfAnotherGatewayIsNone(t *testing.T) {
+// TestH08H22CookieOfAnotherGatewayIsNone shows cookies that were not signed here,
+// or were signed for another purpose.
+func TestH08H22CookieOfAnotherGatewayIsNone(t *testing.T) {
 	t.Parallel()
 	g, other := start(t), start(t)
 	p := ada()

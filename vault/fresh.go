@@ -144,7 +144,7 @@ func (v *Vault) attempt(ctx context.Context, identity string, need Need, asked t
 			return ts.Refusal
 		case ts.RefreshToken.IsZero():
 			return ErrNotRenewable
-		case before != nil && !before.Ended && tx.Now().Before(before.Until):
+		case before != nil && before.live(tx.Now()):
 			return nil
 		}
 		ts.Attempt = a

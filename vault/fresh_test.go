@@ -254,7 +254,7 @@ func TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive(t *testing.T) {
 	expired(t, v, vault.Rotates)
 	put(t, v, func(tx *vault.Tx) error {
 		ts, err := tx.TokenSets.Get("i")
-		ts.Attempt = &vault.Attempt{ID: "crashed", Until: time.Now().Add(time.Hour)}
+		ts.Attempt = &vault.Attempt{ID: "crashed", Until: time.Now().Add(10 * time.Second)}
 		return errors.Join(err, tx.TokenSets.Put(ts))
 	})
 	p := &provider{active: true}
@@ -268,6 +268,24 @@ func TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive(t *testing.T) {
 		ts.Attempt.Until = time.Now().Add(-time.Second)
 		return errors.Join(err, tx.TokenSets.Put(ts))
 	})
+	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
+		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
+	}
+}
+
+// TestH55ClockThatIsPutBackHoldsNobodyUp leaves an attempt behind, and puts the
+// clock back by an hour.
+func TestH55ClockThatIsPutBackHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	v := open(t, store(t), vault.NewKey())
+	expired(t, v, vault.Rotates)
+	put(t, v, func(tx *vault.Tx) error {
+		ts, err := tx.TokenSets.Get("i")
+		ts.Attempt = &vault.Attempt{ID: "before", Until: time.Now().Add(10 * time.Second)}
+		return errors.Join(err, tx.TokenSets.Put(ts))
+	})
+	v.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	p := &provider{active: true}
 	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
 		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
 	}

@@ -41,6 +41,13 @@ type Attempt struct {
 	Ended bool      // its request is over already, without a useful answer
 }
 
+// live reports whether the attempt's request may still be on its way. One whose
+// time is further off than an attempt lasts was made before the clock was put
+// back, and is over.
+func (a *Attempt) live(now time.Time) bool {
+	return !a.Ended && now.Before(a.Until) && !a.Until.After(now.Add(attemptTime))
+}
+
 // Refusal is a provider's word that a refresh token is dead. It is an error,
 // and an [ErrReauthorize].
 type Refusal struct {

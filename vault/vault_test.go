@@ -314,6 +314,26 @@ func TestBlockedUserIsNotChangedBySigningIn(t *testing.T) {
 	})
 }
 
+// TestH30IDIsUsedOnceByAllInstances uses IDs at two instances, and after a
+// restart.
+func TestH30IDIsUsedOnceByAllInstances(t *testing.T) {
+	t.Parallel()
+	s, key := store(t), vault.NewKey()
+	again := errors.New("again")
+	use := func(v *vault.Vault, id string) error {
+		return v.UseOnce(t.Context(), id, time.Now().Add(time.Minute), again)
+	}
+	first, second := open(t, s, key), open(t, s, key)
+	for i, v := range []*vault.Vault{first, second, open(t, s, key)} {
+		if err := use(v, "a"); errors.Is(err, again) != (i > 0) {
+			t.Errorf("use %d: %v", i, err)
+		}
+	}
+	if err := use(second, "b"); err != nil {
+		t.Errorf("another ID: %v", err)
+	}
+}
+
 func TestUpdateWithEndedContextIsRefused(t *testing.T) {
 	t.Parallel()
 	v := open(t, store(t), vault.NewKey())
