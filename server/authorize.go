@@ -244,7 +244,7 @@ func subset(some, all []string) bool {
 func (s *Server) proceed(c echo.Context, client vault.Client, req vault.AuthorizationRequest, ref oidc.Reference, session vault.Session, identity string) error {
 	d := s.newDecision(client, req)
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
-		if err := spend(tx, ref.RequestURI); err != nil {
+		if err := spendPushed(tx, ref.RequestURI); err != nil {
 			return err
 		}
 		if err := remember(tx, session, req.ClientID); err != nil {

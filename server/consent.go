@@ -26,7 +26,21 @@ func consentNeeded(tx *vault.Tx, client vault.Client, req vault.AuthorizationReq
 	if ok, err := vault.Exists(err); !ok {
 		return true, err
 	}
-	return !subset(req.Scopes, given.Scopes), nil
+	wanted, err := wantedScopes(req)
+	return !subset(wanted, given.Scopes), err
+}
+
+// wantedScopes are the scopes of a request, and those that stand for the claims
+// that it asks for by name.
+func wantedScopes(req vault.AuthorizationRequest) ([]string, error) {
+	idToken, userInfo, err := oidc.RequestedClaims(req.Claims)
+	wanted := slices.Clone(req.Scopes)
+	for _, scope := range oidc.ClaimScopes(idToken, userInfo) {
+		if !slices.Contains(wanted, scope) {
+			wanted = append(wanted, scope)
+		}
+	}
+	return wanted, err
 }
 
 var errInteraction = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
@@ -87,8 +101,12 @@ func (s *Server) consent(c echo.Context) error {
 		return err
 	}
 	req := q.interaction.Request
+	wanted, err := wantedScopes(req)
+	if err != nil {
+		return err
+	}
 	page := templates.Consent{
-		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(q.api, req.Scopes), Offline: slices.Contains(req.Scopes, oidc.ScopeOffline),
+		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(q.api, wanted), Offline: slices.Contains(req.Scopes, oidc.ScopeOffline),
 		Action: "/consent", Fields: []templates.Field{{Name: "interaction", Value: secret}},
 	}
 	if u, err := url.Parse(req.RedirectURI); err == nil {
@@ -143,7 +161,11 @@ func give(tx *vault.Tx, q question) error {
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {
 		return err
 	}
-	for _, scope := range req.Scopes {
+	wanted, err := wantedScopes(req)
+	if err != nil {
+		return err
+	}
+	for _, scope := range wanted {
 		if !slices.Contains(consent.Scopes, scope) {
 			consent.Scopes = append(consent.Scopes, scope)
 		}

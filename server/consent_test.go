@@ -89,6 +89,23 @@ func TestClientOfOthersAsksOnce(t *testing.T) {
 	}
 }
 
+// TestClaimsByNameTakeConsent asks for the e-mail address without its scope.
+func TestClaimsByNameTakeConsent(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.thirdParty()
+	p := ada()
+	_, interaction := g.asked(p, oauth2.SetAuthURLParam("scope", "openid"))
+	g.decide(p, interaction, "allow")
+	openid := oauth2.SetAuthURLParam("scope", "openid")
+	if q := g.visit(p, openid); q.Get("code") == "" {
+		t.Fatalf("%v", q)
+	}
+	if page, _ := g.asked(p, openid, oauth2.SetAuthURLParam("claims", `{"userinfo":{"email":null}}`)); !strings.Contains(page.Body, "e-mail") {
+		t.Errorf("the page does not say so: %s", page.Body)
+	}
+}
+
 func TestRefusedConsentIsAccessDenied(t *testing.T) {
 	t.Parallel()
 	g := start(t)

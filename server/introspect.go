@@ -20,7 +20,7 @@ func (s *Server) introspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.authenticate(c, req.Credentials)
+	client, _, err := s.authenticate(c, req.Credentials)
 	if err != nil {
 		return err
 	}

@@ -26,31 +26,17 @@ const (
 // ring are the signing keys as this instance last read them.
 type ring struct {
 	keys    *oidc.KeySet
-	signers []signer // newest first
+	signers oidc.Signers
 	jwks    echo.HandlerFunc
 }
 
-type signer struct {
-	*oidc.Signer
-	alg       string
-	notBefore time.Time
-}
-
-// defaultAlg is that of tokens whose client or API does not say.
-const defaultAlg = "RS256"
-
 // sign signs claims with the key of an algorithm, or of the default.
 func (s *Server) sign(typ, alg string, claims oidc.Claims) (string, error) {
-	if alg == "" {
-		alg = defaultAlg
+	signer, err := s.ring.Load().signers.For(alg, s.Now())
+	if err != nil {
+		return "", err
 	}
-	now := s.Now()
-	for _, k := range s.ring.Load().signers {
-		if k.alg == alg && !now.Before(k.notBefore) {
-			return k.Sign(typ, claims)
-		}
-	}
-	return "", fmt.Errorf("there is no signing key for %s yet", alg)
+	return signer.Sign(typ, claims)
 }
 
 // jwks publishes the keys that verify the gateway's tokens (RFC 7517).
@@ -81,16 +67,10 @@ func (s *Server) loadKeys(ctx context.Context) error {
 		return err
 	}
 	r := &ring{}
-	var signers []*oidc.Signer
-	for _, k := range keys {
-		made, err := oidc.NewSigner(k)
-		if err != nil {
-			return err
-		}
-		signers = append(signers, made)
-		r.signers = append(r.signers, signer{made, k.Alg, k.NotBefore})
+	if r.signers, err = oidc.NewSigners(keys); err != nil {
+		return err
 	}
-	if r.keys, err = oidc.NewKeySet(signers...); err != nil {
+	if r.keys, err = oidc.NewKeySet(r.signers...); err != nil {
 		return err
 	}
 	r.jwks = publish(r.keys.JWKS())
@@ -100,7 +80,7 @@ func (s *Server) loadKeys(ctx context.Context) error {
 
 // algsInUse are the algorithms that some client or API wants, and the default.
 func (s *Server) algsInUse(ctx context.Context) []string {
-	algs := []string{defaultAlg}
+	algs := []string{oidc.DefaultAlg}
 	add := func(alg string) {
 		if alg != "" && !slices.Contains(algs, alg) {
 			algs = append(algs, alg)

@@ -34,7 +34,7 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 	login.Nonce, login.Verifier = rand.Text(), vault.NewSecret(rand.Text()+rand.Text()) // RFC 7636, section 4.1: 43 characters or more
 	login.Connection, login.Expires = conn.Name, s.Now().Add(loginLifetime)
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
-		if err := spend(tx, pushed); err != nil {
+		if err := spendPushed(tx, pushed); err != nil {
 			return err
 		}
 		return tx.Logins.Put(login)

@@ -29,15 +29,11 @@ func (s *Server) pushRequest(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.authenticate(c, pushed.Credentials)
+	client, proof, err := s.authenticate(c, pushed.Credentials)
 	if err != nil {
 		return err
 	}
 	if err := oidc.CheckPushedRequest(client, pushed); err != nil {
-		return err
-	}
-	proof, err := s.clientProof(c, client)
-	if err != nil {
 		return err
 	}
 	params := pushed.Params
@@ -79,9 +75,9 @@ func (s *Server) requestObject(ctx context.Context, client vault.Client, object 
 	return params, err
 }
 
-// spend takes a pushed request that is being answered, which is to happen once
+// spendPushed takes a pushed request that is being answered, which is to happen once
 // (RFC 9126, section 7.3). It is nobody's business if it is "".
-func spend(tx *vault.Tx, requestURI string) error {
+func spendPushed(tx *vault.Tx, requestURI string) error {
 	if requestURI == "" {
 		return nil
 	}

@@ -3,8 +3,10 @@ package server_test
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -22,22 +24,34 @@ import (
 // signer is a client's key.
 type signer struct {
 	t   *testing.T
-	key *ecdsa.PrivateKey
+	alg string
+	key crypto.Signer
 }
 
-func newSigner(t *testing.T) signer {
+func newSigner(t *testing.T) signer { return newSignerFor(t, "ES256") }
+
+func newSignerFor(t *testing.T, alg string) signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	var key crypto.Signer
+	var err error
+	switch alg {
+	case "ES256":
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case "EdDSA":
+		_, key, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer{t, key}
+	return signer{t, alg, key}
 }
 
 func (s signer) sign(typ, kid string, embed bool, claims map[string]any) string {
 	s.t.Helper()
 	options := &jose.SignerOptions{EmbedJWK: embed}
-	made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.key, KeyID: kid}}, options.WithType(jose.ContentType(typ)))
+	made, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(s.alg), Key: jose.JSONWebKey{Key: s.key, KeyID: kid}}, options.WithType(jose.ContentType(typ)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -58,7 +72,7 @@ func (s signer) sign(typ, kid string, embed bool, claims map[string]any) string 
 
 // jwk is the public key.
 func (s signer) jwk(kid string) string {
-	b, err := json.Marshal(jose.JSONWebKey{Key: s.key.Public(), KeyID: kid, Algorithm: "ES256", Use: "sig"})
+	b, err := json.Marshal(jose.JSONWebKey{Key: s.key.Public(), KeyID: kid, Algorithm: s.alg, Use: "sig"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -241,6 +255,28 @@ func TestH29H30AssertionsAreForUsAndGoodOnce(t *testing.T) {
 	}
 	if a := g.post("oauth/token", "grant_type", "client_credentials", "audience", "https://api.example", "client_id", "app", "client_secret", appSecret); a.status != 401 {
 		t.Errorf("by its old secret: %d %s", a.status, a.body)
+	}
+}
+
+// TestAssertionOutlivesAMissingNonce retries with another proof, as clients do.
+func TestAssertionOutlivesAMissingNonce(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	key := newSigner(t)
+	g.update(func(c *vault.Client) {
+		c.AuthMethod, c.SecretHashes, c.Keys, c.FAPI, c.IDTokenAlg = "private_key_jwt", nil, []vault.ClientKey{{ID: "k1", Alg: "ES256", JWK: key.jwk("k1")}}, true, "ES256"
+	})
+	request := []string{"grant_type", "client_credentials", "audience", "https://api.example", "client_assertion", key.assertion(g, nil),
+		"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+	first := g.prove("oauth/token", key.proof(g, "POST", "oauth/token", "", "", nil), request...)
+	if first.str("error") != "use_dpop_nonce" {
+		t.Fatalf("%d %s", first.status, first.body)
+	}
+	if a := g.prove("oauth/token", key.proof(g, "POST", "oauth/token", first.header.Get("DPoP-Nonce"), "", nil), request...); a.status != 200 || a.str("token_type") != "DPoP" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := g.prove("oauth/token", "", append(request, "client_assertion", key.assertion(g, nil))...); a.status != 400 || a.str("error") != "invalid_dpop_proof" {
+		t.Errorf("without a proof: %d %s", a.status, a.body)
 	}
 }
 

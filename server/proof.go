@@ -1,7 +1,7 @@
 package server
 
 import (
-	"context"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -9,44 +9,93 @@ import (
 	"sallyport/vault"
 )
 
-// proof is the DPoP proof of a request (RFC 9449), or nil if it has none. It is
-// good for this request and no other, on all instances.
-func (s *Server) proof(c echo.Context, need oidc.ProofNeeds) (*oidc.Proof, error) {
+// once is an ID that may be used once, until a time.
+type once struct {
+	id    string
+	until time.Time
+	again error // to whoever uses it a second time
+}
+
+// spend marks IDs as used, on all instances.
+func (s *Server) spend(c echo.Context, ids ...once) error {
+	for _, o := range ids {
+		if o.id == "" {
+			continue
+		}
+		if err := s.Vault.UseOnce(c.Request().Context(), o.id, o.until, o.again); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readProof is the DPoP proof of a request (RFC 9449), or nil if it has none. It
+// has passed its checks but one: that it was not used before.
+func (s *Server) readProof(c echo.Context, need oidc.ProofNeeds) (*oidc.Proof, once, error) {
 	r := c.Request()
-	p, err := oidc.ParseProof(r.Header.Values("DPoP"), r.Method, s.Issuer+c.Path()[1:])
+	p, err := oidc.ParseProof(r.Header.Values("DPoP"), r.Method, s.Issuer+r.URL.EscapedPath()[1:])
 	if err != nil || p == nil {
-		return nil, err
+		return nil, once{}, err
 	}
 	now := s.Now()
 	need.Nonces = oidc.Nonces(s.nonceKey, now)
 	c.Response().Header().Set("DPoP-Nonce", need.Nonces[0])
 	until, err := oidc.CheckProof(p, need, now)
+	return p, once{"dpop " + p.Thumbprint + " " + p.ID, until, &oidc.Error{
+		Code: oidc.InvalidDPoPProof, Description: "the DPoP proof was used before: make a new one for each request"}}, err
+}
+
+// proof is the DPoP proof of a request at a resource, good for this one alone.
+func (s *Server) proof(c echo.Context, need oidc.ProofNeeds) (*oidc.Proof, error) {
+	p, id, err := s.readProof(c, need)
 	if err != nil {
 		return nil, err
 	}
-	err = s.Vault.UseOnce(r.Context(), "dpop "+p.Thumbprint+" "+p.ID, until, &oidc.Error{
-		Code: oidc.InvalidDPoPProof, Description: "the DPoP proof was used before: make a new one for each request"})
-	return p, err
+	return p, s.spend(c, id)
 }
 
-// clientProof is the proof of a client at an endpoint where clients
-// authenticate. Those whose tokens only a key protects must use our nonces.
-func (s *Server) clientProof(c echo.Context, client vault.Client) (*oidc.Proof, error) {
-	return s.proof(c, oidc.ProofNeeds{Algs: oidc.AlgsOf(client), RequireNonce: client.Public() || client.FAPI})
-}
-
-// checkAssertion authenticates a client by an assertion, which is good once.
-func (s *Server) checkAssertion(ctx context.Context, client vault.Client, shown oidc.Credentials) error {
-	var jti string
-	now := s.Now()
-	err := s.withClientKeys(ctx, client, func(keys *oidc.ClientKeys) error {
-		id, until, err := oidc.CheckClientAssertion(client, shown, keys, s.Issuer, now)
-		if err != nil {
-			return err
-		}
-		jti = id
-		return s.Vault.UseOnce(ctx, "assertion "+client.ID+" "+jti, until, &oidc.Error{
-			Code: oidc.InvalidClient, Description: "client_assertion: it was used before: make a new one for each request"})
+// authenticate is the client that shows credentials, and its DPoP proof, if it
+// has one. A client that is unknown and a wrong secret are the same to whoever
+// asks, and may not be tried for long.
+//
+// An assertion and a proof are good once each, and spent together: a client that
+// has to make another proof, for want of a nonce, may show its assertion again.
+// Clients whose tokens only a key protects must use our nonces.
+func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client vault.Client, proof *oidc.Proof, err error) {
+	var assertion once
+	err = s.limited(c, shown.ClientID, func() (err error) {
+		client, assertion, err = s.checkCredentials(c, shown)
+		return err
 	})
-	return err
+	if err != nil {
+		return client, nil, err
+	}
+	proof, id, err := s.readProof(c, oidc.ProofNeeds{Algs: oidc.AlgsOf(client), RequireNonce: client.Public() || client.FAPI})
+	if err != nil {
+		return client, nil, err
+	}
+	return client, proof, s.spend(c, assertion, id)
+}
+
+// checkCredentials finds the client, and the ID of its assertion, if that is how
+// it authenticates.
+func (s *Server) checkCredentials(c echo.Context, shown oidc.Credentials) (client vault.Client, id once, err error) {
+	ctx := c.Request().Context()
+	err = s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
+		client, err = tx.Clients.Get(shown.ClientID)
+		return err
+	})
+	if _, err := vault.Exists(err); err != nil {
+		return client, id, err
+	}
+	if shown.AuthMethod != oidc.AuthPrivateKeyJWT {
+		return client, id, oidc.CheckClient(client, shown)
+	}
+	err = s.withClientKeys(ctx, client, func(keys *oidc.ClientKeys) error {
+		jti, until, err := oidc.CheckClientAssertion(client, shown, keys, s.Issuer, s.Now())
+		id = once{"assertion " + client.ID + " " + jti, until, &oidc.Error{
+			Code: oidc.InvalidClient, Description: "client_assertion: it was used before: make a new one for each request"}}
+		return err
+	})
+	return client, id, err
 }

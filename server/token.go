@@ -39,15 +39,11 @@ func (s *Server) token(c echo.Context) error {
 			return err
 		}
 	}
-	client, err := s.authenticate(c, req.Credentials)
+	client, proof, err := s.authenticate(c, req.Credentials)
 	if err != nil {
 		return err
 	}
 	if err := oidc.CheckGrantType(client, req); err != nil {
-		return err
-	}
-	proof, err := s.clientProof(c, client)
-	if err != nil {
 		return err
 	}
 	resp, err := grants[req.GrantType](s, ctx, client, req, proof)
@@ -102,26 +98,6 @@ func badBody(err error) error {
 		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusRequestEntityTooLarge, Description: "The request is longer than 64 KiB.", Err: err}
 	}
 	return &oidc.Error{Code: oidc.InvalidRequest, Description: "The request body is malformed or broke off.", Err: err}
-}
-
-// authenticate is the client that shows credentials. A client that is unknown
-// and a wrong secret are the same to whoever asks, and may not be tried for
-// long.
-func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client vault.Client, err error) {
-	err = s.limited(c, shown.ClientID, func() error {
-		err := s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
-			client, err = tx.Clients.Get(shown.ClientID)
-			return err
-		})
-		if err != nil && !errors.Is(err, vault.ErrNotFound) {
-			return err
-		}
-		if shown.AuthMethod == oidc.AuthPrivateKeyJWT {
-			return s.checkAssertion(c.Request().Context(), client, shown)
-		}
-		return oidc.CheckClient(client, shown)
-	})
-	return client, err
 }
 
 // clientOf is the ID of the client that a refresh token was issued to, or "":
@@ -201,7 +177,8 @@ func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secre
 func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (oidc.TokenResponse, error) {
 	id, secret, _ := oidc.ParseRefreshToken(req.RefreshToken.Reveal())
 	opaque, next := rand.Text()+rand.Text(), secret
-	if client.Rotate {
+	rotate := client.Rotate && !client.FAPI // FAPI 2.0 Security Profile, section 5.3.2.1: the key protects it
+	if rotate {
 		next = oidc.NextSecret(s.refreshKey, id, secret)
 	}
 	var t tokens
@@ -234,7 +211,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 			return nil
 		}
 		grant.DPoPKey, grant.Used = t.key, tx.Now()
-		if client.Rotate && use == oidc.UseCurrent {
+		if rotate && use == oidc.UseCurrent {
 			grant.Previous, grant.Replaced, grant.SecretHash = grant.SecretHash, tx.Now(), vault.Hash(next)
 		}
 		if err := tx.Grants.Put(grant); err != nil {
