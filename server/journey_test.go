@@ -118,6 +118,29 @@ func TestSessionSignsInWithoutADetour(t *testing.T) {
 	}
 }
 
+func TestSessionLastsWhileItIsUsedAndNotForEver(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	p := ada()
+	none := oauth2.SetAuthURLParam("prompt", "none")
+	g.signIn(p)
+	for day := range 6 {
+		g.clock.forward(23 * time.Hour)
+		if q := g.visit(p, none); q.Get("code") == "" {
+			t.Fatalf("day %d: %v", day, q)
+		}
+	}
+	g.clock.forward(30 * time.Hour)
+	if q := g.visit(p, none); q.Get("error") != "login_required" {
+		t.Errorf("after a week: %v", q)
+	}
+	g.signIn(p)
+	g.clock.forward(25 * time.Hour)
+	if q := g.visit(p, none); q.Get("error") != "login_required" {
+		t.Errorf("unused for a day: %v", q)
+	}
+}
+
 func TestH21SessionIDIsNewAtEachSignIn(t *testing.T) {
 	t.Parallel()
 	g := start(t)

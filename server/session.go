@@ -4,17 +4,22 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
 
+	"sallyport/server/oidc"
 	"sallyport/vault"
 )
 
-// sessionLifetime is how long a browser stays signed in at the gateway.
-const sessionLifetime = 24 * time.Hour
+// A browser stays signed in at the gateway for as long as it is used now and
+// then, and not for longer than a week: Auth0's lifetimes, but for the idle one,
+// which is shorter.
+const (
+	sessionIdle     = 24 * time.Hour
+	sessionLifetime = 7 * 24 * time.Hour
+)
 
 // The two cookies: who is signed in, and which browser began a sign-in. Each
 // carries an opaque ID and nothing else; what it stands for lies in the vault.
@@ -94,7 +99,8 @@ func (s *Server) newSession(connection string) (id string, session vault.Session
 	id = rand.Text()
 	now := s.Now()
 	return id, vault.Session{
-		Hash: vault.Hash(id), SID: rand.Text(), Connection: connection, AuthTime: now, Expires: now.Add(sessionLifetime),
+		Hash: vault.Hash(id), SID: rand.Text(), Connection: connection, AuthTime: now,
+		Idle: now.Add(sessionIdle), Expires: now.Add(sessionLifetime),
 	}
 }
 
@@ -112,10 +118,17 @@ func begin(tx *vault.Tx, before string, session *vault.Session, client string) e
 	return tx.Sessions.Put(*session)
 }
 
-// remember adds a client to those that a user signed in to in a session.
+// remember adds a client to those that a user signed in to in a session, which
+// is used by it. A session that has ended meanwhile stays so.
 func remember(tx *vault.Tx, session vault.Session, client string) error {
-	if slices.Contains(session.Clients, client) {
-		return nil
+	current, err := tx.Sessions.Get(session.Hash)
+	if errors.Is(err, vault.ErrNotFound) {
+		return &oidc.Error{Code: oidc.LoginRequired, Description: "Login required"}
 	}
-	return tx.Sessions.Put(session.With(client))
+	if err != nil {
+		return err
+	}
+	current = current.With(client)
+	current.Idle = tx.Now().Add(sessionIdle)
+	return tx.Sessions.Put(current)
 }

@@ -76,12 +76,20 @@ type Session struct {
 	User       string
 	Connection string // that the user signed in with
 	AuthTime   time.Time
-	Clients    []string // that the user signed in to in it
-	Expires    time.Time
+	Clients    []string  // that the user signed in to in it
+	Idle       time.Time // when it ends if it is not used
+	Expires    time.Time // when it ends in any case
 }
 
-func (s Session) Key() string          { return s.Hash }
-func (s Session) ExpiresAt() time.Time { return s.Expires }
+func (s Session) Key() string { return s.Hash }
+
+// ExpiresAt is whichever end comes first.
+func (s Session) ExpiresAt() time.Time {
+	if !s.Idle.IsZero() && s.Idle.Before(s.Expires) {
+		return s.Idle
+	}
+	return s.Expires
+}
 
 // With is the session with a client among those that the user signed in to.
 func (s Session) With(client string) Session {
