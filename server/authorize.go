@@ -138,17 +138,10 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 func (s *Server) options(ctx context.Context, client vault.Client, req vault.AuthorizationRequest) (vault.AuthorizationRequest, []vault.Connection, error) {
 	var candidates []vault.Connection
 	var api *vault.ResourceServer
-	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
-		candidates, api = nil, nil
-		if req.Audience != "" {
-			rs, err := tx.ResourceServers.Get(req.Audience)
-			if errors.Is(err, vault.ErrNotFound) {
-				return oidc.AudienceError(req.Audience)
-			}
-			if err != nil {
-				return err
-			}
-			api = &rs
+	err := s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
+		candidates = nil
+		if api, err = apiOf(tx, req.Audience); err != nil {
+			return err
 		}
 		for conn, err := range tx.Connections.All("") {
 			if err != nil {

@@ -72,14 +72,8 @@ func readQuestion(tx *vault.Tx, session vault.Session, get func(string) (vault.I
 	if q.user, err = tx.Users.Get(session.User); err != nil {
 		return q, err
 	}
-	if req.Audience != "" {
-		api, err := tx.ResourceServers.Get(req.Audience)
-		if err != nil {
-			return q, err
-		}
-		q.api = &api
-	}
-	return q, nil
+	q.api, err = apiOf(tx, req.Audience)
+	return q, err
 }
 
 // consent asks the user.

@@ -37,16 +37,9 @@ func (s *Server) authorizeDevice(c echo.Context) error {
 	rand.Read(random[:])
 	deviceCode, userCode := rand.Text(), oidc.UserCode(binary.BigEndian.Uint64(random[:]))
 	err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
-		var api *vault.ResourceServer
-		if req.Audience != "" {
-			rs, err := tx.ResourceServers.Get(req.Audience)
-			if errors.Is(err, vault.ErrNotFound) {
-				return oidc.AudienceError(req.Audience)
-			}
-			if err != nil {
-				return err
-			}
-			api = &rs
+		api, err := apiOf(tx, req.Audience)
+		if err != nil {
+			return err
 		}
 		taken, err := vault.Exists(errOf(tx.UserCodes.Get(vault.Hash(userCode))))
 		if err != nil || taken {
@@ -121,12 +114,8 @@ func (s *Server) findDevice(ctx context.Context, typed string) (device vault.Dev
 		if device, err = tx.DeviceCodes.Get(user.Device); err != nil {
 			return err
 		}
-		if device.Audience != "" {
-			rs, err := tx.ResourceServers.Get(device.Audience)
-			if err != nil {
-				return err
-			}
-			api = &rs
+		if api, err = apiOf(tx, device.Audience); err != nil {
+			return err
 		}
 		client, err = tx.Clients.Get(device.Client)
 		return err

@@ -38,18 +38,26 @@ func (t *tokens) load(tx *vault.Tx) (refused, err error) {
 	if t.user.Blocked {
 		return &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: 403, Description: "user is blocked"}, nil
 	}
-	if t.grant.Audience != "" {
-		api, err := tx.ResourceServers.Get(t.grant.Audience)
-		if err != nil {
-			return nil, err
-		}
-		t.api = &api
+	if t.api, err = apiOf(tx, t.grant.Audience); err != nil {
+		return nil, err
 	}
 	if t.asked, _, err = oidc.RequestedClaims(t.grant.Claims); err != nil {
 		return nil, err
 	}
 	t.extra, err = connectionClaims(tx, t.grant.Identity)
 	return nil, err
+}
+
+// apiOf is the API that is an audience, or nil if there is no audience.
+func apiOf(tx *vault.Tx, audience string) (*vault.ResourceServer, error) {
+	if audience == "" {
+		return nil, nil
+	}
+	api, err := tx.ResourceServers.Get(audience)
+	if errors.Is(err, vault.ErrNotFound) {
+		return nil, oidc.AudienceError(audience)
+	}
+	return &api, err
 }
 
 // connectionClaims are the claims that a connection adds to ID tokens, for
