@@ -31,52 +31,56 @@ func (s *Server) authorize(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ref, err := oidc.ParseReference(sent)
-	if err != nil && ref.ClientID == "" {
+	ref, malformed := oidc.ParseReference(sent)
+	if malformed != nil && ref.ClientID == "" {
+		return malformed
+	}
+	client, err := s.requestingClient(ctx, ref.ClientID)
+	if err != nil {
 		return err
 	}
-	client, unknown := s.requestingClient(ctx, ref.ClientID)
-	if unknown != nil {
-		return unknown
+	req, err := s.authorizationRequest(ctx, client, ref, sent)
+	if malformed != nil {
+		err = malformed
 	}
-	if err == nil {
-		err = oidc.CheckReference(client, ref)
-	}
-	params, key := sent, ""
-	if err == nil {
-		params, key, err = s.resolve(ctx, client, ref, sent)
-	}
-	if err != nil {
-		params = sent // what the client sent beside it can still say where to tell it
-	}
-	req, malformed := oidc.ParseAuthorizationRequest(params)
 	if unregistered := oidc.CheckRedirectURI(client, req.RedirectURI); unregistered != nil {
 		return errors.Join(err, unregistered)
 	}
 	if err == nil {
-		err = malformed
-	}
-	if err == nil {
-		err = oidc.CheckAuthorizationRequest(client, req)
-	}
-	if err == nil {
-		req.HintedUser, err = s.ring.Load().keys.HintedUser(req, s.Issuer)
-	}
-	if err == nil {
-		if key != "" {
-			req.DPoPKey = key
-		}
-		// The choice of a connection may be made on our page, beside a
-		// request that is kept elsewhere.
-		if chosen := sent.Get("connection"); req.Connection == "" {
-			req.Connection = chosen
-		}
 		err = s.authorized(c, client, req.AuthorizationRequest, ref, sent)
 	}
 	if err != nil {
 		return &toClient{req.AuthorizationRequest, err}
 	}
 	return nil
+}
+
+// authorizationRequest reads the request that a reference leads to, and checks
+// all but its redirect URI. With an error comes what says where to tell it: the
+// request as far as it could be read, or what was sent beside the reference.
+func (s *Server) authorizationRequest(ctx context.Context, client vault.Client, ref oidc.Reference, sent url.Values) (oidc.AuthorizationRequest, error) {
+	beside, _ := oidc.ParseAuthorizationRequest(sent)
+	if err := oidc.CheckReference(client, ref); err != nil {
+		return beside, err
+	}
+	params, key, err := s.resolve(ctx, client, ref, sent)
+	if err != nil {
+		return beside, err
+	}
+	req, err := oidc.ParseAuthorizationRequest(params)
+	if err == nil {
+		err = oidc.CheckAuthorizationRequest(client, req)
+	}
+	if err == nil {
+		req.HintedUser, err = s.ring.Load().keys.HintedUser(req, s.Issuer)
+	}
+	if key != "" {
+		req.DPoPKey = key
+	}
+	if req.Connection == "" {
+		req.Connection = beside.Connection // chosen on our page, for a request that is kept elsewhere
+	}
+	return req, err
 }
 
 // parameters are the parameters of a request of a browser: of the form if it

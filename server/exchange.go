@@ -3,10 +3,8 @@ package server
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"sallyport/connections"
@@ -50,15 +48,6 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: oidc.FormatScopes(connections.Granted(a.connection, ts.Scopes)),
 		InstanceURL: ts.Params["instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.identity.UserID,
 	}, nil
-}
-
-// account is a user's account at a connection.
-type account struct {
-	user       string
-	grant      vault.Grant // of the subject token, if that is a refresh token
-	connection vault.Connection
-	identity   vault.Identity
-	tokens     vault.TokenSet
 }
 
 // subject is the user that a subject token stands for, and the grant of a refresh
@@ -120,62 +109,6 @@ func (s *Server) keepAlive(ctx context.Context, client vault.Client, grant vault
 	return err
 }
 
-// findAccount is the account that an exchange asks for, if the client may have
-// its tokens.
-func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, userID string) (a account, err error) {
-	a.user = userID
-	a.connection, err = tx.Connections.Get(x.Connection)
-	if errors.Is(err, vault.ErrNotFound) {
-		return a, x.RefuseConnection()
-	}
-	if err != nil {
-		return a, err
-	}
-	conn := a.connection
-	user, err := tx.Users.Get(userID)
-	switch {
-	case errors.Is(err, vault.ErrNotFound):
-		return a, x.RefuseSubject(errors.New("the user was deleted"))
-	case err != nil:
-		return a, err
-	case user.Blocked:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.UserBlocked}, "The user is blocked. An administrator can unblock the user.")
-	case !conn.Allows(client.ID):
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.ClientNotAllowed}, "The connection is not enabled for this application. Add its client_id to the connection's enabled_clients.")
-	case !conn.TokenVault:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection does not keep tokens. Set its connected_accounts.active, and let the user sign in again.")
-	case !conn.Active:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.ConnectionDisabled}, "The connection is switched off. Set its authentication.active.")
-	}
-	identities, err := identitiesAt(tx, user, conn.Name)
-	if err != nil {
-		return a, err
-	}
-	if len(identities) == 0 {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has no account at "+conn.Title()+". The user must connect it.")
-	}
-	if x.LoginHint != "" {
-		if identities = slices.DeleteFunc(identities, func(i vault.Identity) bool { return !hinted(i, x.LoginHint) }); len(identities) == 0 {
-			return a, x.RefuseLoginHint()
-		}
-	}
-	if len(identities) > 1 {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.AmbiguousAccount}, "The user has several accounts at "+conn.Title()+". Send login_hint: the account's id, username or e-mail there.")
-	}
-	a.identity = identities[0]
-	a.tokens, err = tx.TokenSets.Get(a.identity.Key())
-	if errors.Is(err, vault.ErrNotFound) {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "No tokens of the user's account at "+conn.Title()+" are kept. The user must connect it.")
-	}
-	return a, err
-}
-
-// hinted reports whether a login_hint fits an account: by its ID, username or
-// e-mail at the identity provider.
-func hinted(i vault.Identity, hint string) bool {
-	return hint == i.UserID || hint == i.Subject || strings.EqualFold(hint, i.Profile.Username) || strings.EqualFold(hint, i.Profile.Email)
-}
-
 // leastTTL is how long an access token should be good for that is given out, if
 // the client does not say: time to call an API with it.
 const leastTTL = 30 * time.Second
@@ -218,52 +151,6 @@ func reason(k connections.Kind) oidc.Reason {
 	}
 	return oidc.ConnectionMisconfigured
 }
-
-// refresher opens the provider of a connection only when a refresh needs it,
-// and counts and logs what came of it.
-type refresher struct {
-	s    *Server
-	conn vault.Connection
-}
-
-func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error) {
-	provider, err := r.s.connections.Provider(r.conn)
-	if err != nil {
-		return vault.TokenSet{}, unspent{err}
-	}
-	began := r.s.Now()
-	fresh, err := provider.Refresh(ctx, old)
-	r.s.Metrics.refresh(r.conn.Name, err)
-	attrs := []slog.Attr{
-		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),
-		slog.String("outcome", outcome(err)), milliseconds(r.s.Now().Sub(began)),
-	}
-	level := slog.LevelInfo
-	if err != nil {
-		level, attrs = slog.LevelWarn, append(attrs, slog.String("error", err.Error()))
-	}
-	r.s.Log.LogAttrs(ctx, level, "refresh", attrs...)
-	return fresh, err
-}
-
-// Introspect implements [vault.Introspector]. A provider that cannot tell is
-// answered for as vault has it for those that are none.
-func (r refresher) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
-	provider, err := r.s.connections.Provider(r.conn)
-	if err != nil {
-		return false, err
-	}
-	introspector, ok := provider.(vault.Introspector)
-	if !ok {
-		return false, nil
-	}
-	return introspector.Introspect(ctx, ts)
-}
-
-// unspent is an error before the refresh token was shown to anybody.
-type unspent struct{ error }
-
-func (e unspent) Unwrap() []error { return []error{e.error, vault.ErrUnspent} }
 
 // checkScopes finds fault with scopes asked for that the user did not grant.
 func checkScopes(a account, x oidc.ExchangeRequest, ts vault.TokenSet) error {

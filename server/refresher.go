@@ -1,0 +1,54 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+
+	"sallyport/vault"
+)
+
+// refresher opens the provider of a connection only when a refresh needs it,
+// and counts and logs what came of it.
+type refresher struct {
+	s    *Server
+	conn vault.Connection
+}
+
+func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error) {
+	provider, err := r.s.connections.Provider(r.conn)
+	if err != nil {
+		return vault.TokenSet{}, unspent{err}
+	}
+	began := r.s.Now()
+	fresh, err := provider.Refresh(ctx, old)
+	r.s.Metrics.refresh(r.conn.Name, err)
+	attrs := []slog.Attr{
+		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),
+		slog.String("outcome", outcome(err)), milliseconds(r.s.Now().Sub(began)),
+	}
+	level := slog.LevelInfo
+	if err != nil {
+		level, attrs = slog.LevelWarn, append(attrs, slog.String("error", err.Error()))
+	}
+	r.s.Log.LogAttrs(ctx, level, "refresh", attrs...)
+	return fresh, err
+}
+
+// Introspect implements [vault.Introspector]. A provider that cannot tell is
+// answered for as vault has it for those that are none.
+func (r refresher) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
+	provider, err := r.s.connections.Provider(r.conn)
+	if err != nil {
+		return false, err
+	}
+	introspector, ok := provider.(vault.Introspector)
+	if !ok {
+		return false, nil
+	}
+	return introspector.Introspect(ctx, ts)
+}
+
+// unspent is an error before the refresh token was shown to anybody.
+type unspent struct{ error }
+
+func (e unspent) Unwrap() []error { return []error{e.error, vault.ErrUnspent} }
