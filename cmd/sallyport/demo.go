@@ -111,7 +111,7 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 	log := quiet()
 	sf := &simulator.Salesforce{URL: d.salesforce, ShowCredentials: true, Log: log, Apps: []simulator.App{{
 		Name: "Sallyport", ConsumerKey: consumerKey, ConsumerSecret: d.consumerSecret, RequirePKCE: true,
-		Callbacks: []string{d.issuer + "login/callback"},
+		Callbacks: []string{d.issuer + "login/callback"}, LogoutURLs: []string{d.application + "/"},
 	}}}
 	sf.Warm()
 	v, err := d.openVault(ctx, dir)

@@ -53,6 +53,7 @@ real one: refresh tokens rotate, and a spent one kills its family.`,
 	f.StringVar(&app.ConsumerKey, "consumer-key", "simulated-consumer-key", "consumer key of the app")
 	f.StringVar(&app.ConsumerSecret, "consumer-secret", "simulated-consumer-secret", "consumer secret of the app")
 	f.StringSliceVar(&app.Callbacks, "callback", []string{"http://localhost:8080/login/callback"}, "callback URLs of the app")
+	f.StringSliceVar(&app.LogoutURLs, "logout-url", nil, "URLs to which the app may send users after they sign out")
 	f.BoolVar(&app.JWTAccessTokens, "jwt", false, "issue access tokens that are JWTs")
 	f.BoolVar(&app.NoRotation, "no-rotation", false, "leave refresh tokens as they are when they are used")
 	logFlags(f, &s)

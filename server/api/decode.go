@@ -75,7 +75,11 @@ func want(n *node, k kind, path string) error {
 	case k == text && (n.kind == number || n.kind == boolean):
 		return fault(n.pos, path, fmt.Sprintf("should be text, and is %s: put it in quotes", n.kind))
 	}
-	return fault(n.pos, path, fmt.Sprintf("should be %s, and is %s", k, n.kind))
+	problem := fmt.Sprintf("should be %s, and is %s", k, n.kind)
+	if k == text { // a URL in brackets within braces is read as one, for its colon
+		problem += ": put it in quotes"
+	}
+	return fault(n.pos, path, problem)
 }
 
 func (d *decoder) list(n *node, v reflect.Value, path string) error {
