@@ -53,6 +53,7 @@ type question struct {
 	client      vault.Client
 	user        vault.User
 	api         *vault.ResourceServer
+	connection  vault.Connection // that the user signed in with
 }
 
 // readQuestion finds the question of an interaction, by get, in the browser's
@@ -70,6 +71,13 @@ func readQuestion(tx *vault.Tx, session vault.Session, get func(string) (vault.I
 		return q, err
 	}
 	if q.user, err = tx.Users.Get(session.User); err != nil {
+		return q, err
+	}
+	identity, err := tx.Identities.Get(q.interaction.Identity)
+	if err != nil {
+		return q, err
+	}
+	if q.connection, err = tx.Connections.Get(identity.Connection); err != nil {
 		return q, err
 	}
 	q.api, err = apiOf(tx, req.Audience)
@@ -102,6 +110,9 @@ func (s *Server) consent(c echo.Context) error {
 	page := templates.Consent{
 		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(q.api, wanted), Offline: slices.Contains(req.Scopes, oidc.ScopeOffline),
 		Action: "/consent", Fields: []templates.Field{{Name: "interaction", Value: secret}},
+	}
+	if exchanges(q.client) && q.connection.TokenVault {
+		page.Scopes = append(page.Scopes, templates.ScopeLine{Text: "Use your " + q.connection.Title() + " account", Detail: "It can act there as you, as far as you allow it there."})
 	}
 	if u, err := url.Parse(req.RedirectURI); err == nil {
 		page.RedirectHost = u.Host
@@ -166,6 +177,11 @@ func give(tx *vault.Tx, q question) error {
 	}
 	consent.User, consent.Client, consent.Audience, consent.Given = q.user.ID, q.client.ID, req.Audience, tx.Now()
 	return tx.Consents.Put(consent)
+}
+
+// exchanges reports whether a client may get an identity provider's tokens.
+func exchanges(c vault.Client) bool {
+	return !c.Public() && (c.May(oidc.GrantFederated) || c.May(oidc.GrantTokenExchange))
 }
 
 func displayName(u vault.User) string {

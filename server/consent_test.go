@@ -62,7 +62,7 @@ func TestClientOfOthersAsksOnce(t *testing.T) {
 	g.thirdParty()
 	p := ada()
 	page, interaction := g.asked(p)
-	for _, want := range []string{"Application", "ada@example.com", "Know who you are", "app.example"} {
+	for _, want := range []string{"Application", "ada@example.com", "Know who you are", "Use your Salesforce account", "app.example"} {
 		if !strings.Contains(page.Body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
