@@ -1,7 +1,7 @@
 // Runs the program for a test: `serve` with a simulated Salesforce upstream, or `demo`.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { webcrypto } from 'node:crypto'
+import { KeyObject, webcrypto } from 'node:crypto'
 import dns from 'node:dns'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
@@ -96,7 +96,8 @@ async function freePort() {
 
 const answers = (url) => fetch(url).then((r) => r.ok, () => false)
 
-const tenant = (salesforce, connections) => ({
+const tenant = (salesforce, connections, { clients = [], ...others }) => ({
+  ...others,
   connections: connections.map(([name, title]) => ({
     name,
     strategy: 'salesforce',
@@ -108,7 +109,7 @@ const tenant = (salesforce, connections) => ({
       scope: ['openid', 'id', 'profile', 'email', 'api', 'refresh_token'],
     },
     connected_accounts: { active: true },
-    enabled_clients: ['stranger'],
+    enabled_clients: ['stranger', ...clients.map((c) => c.client_id)],
   })),
   clients: [{
     client_id: 'stranger',
@@ -117,19 +118,28 @@ const tenant = (salesforce, connections) => ({
     callbacks: ['http://stranger.localhost/callback'],
     allowed_logout_urls: ['http://stranger.localhost/'],
     grant_types: ['authorization_code', 'refresh_token', federatedGrant, exchangeGrant],
-  }],
+  }, ...clients],
 })
 
 export const federatedGrant = 'urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token'
 export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 
-/** Runs a gateway with the connections given, each a name and a title. */
-export async function serve(connections = [['salesforce', 'Salesforce']]) {
+export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/** A key of a client's, and what the tenant file says of it. */
+export async function newKey() {
+  const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
+  const pem = KeyObject.from(publicKey).export({ type: 'spki', format: 'pem' })
+  return { key: privateKey, kid: 'the-key', credential: { pem, alg: 'ES256', kid: 'the-key' } }
+}
+
+/** Runs a gateway with the connections given, each a name and a title, and with more in its tenant file. */
+export async function serve(connections = [['salesforce', 'Salesforce']], more = {}) {
   const [port, upstream] = [await freePort(), await freePort()]
   const [issuer, salesforce] = [`http://localhost:${port}/`, `http://localhost:${upstream}`]
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'))
   const file = (name) => join(folder, name)
-  const described = tenant(salesforce, connections)
+  const described = tenant(salesforce, connections, more)
   writeFileSync(file('tenant.yaml'), JSON.stringify(described)) // JSON is YAML
   run('vault', 'init', '--key-file', file('root.key'))
   const processes = [
@@ -139,11 +149,14 @@ export async function serve(connections = [['salesforce', 'Salesforce']]) {
   ]
   await processes[0].until('simulator', () => answers(`${salesforce}/.well-known/openid-configuration`))
   await processes[1].until('gateway', () => answers(`${issuer}readyz`))
-  const [{ client_id, client_secret, callbacks, allowed_logout_urls }] = described.clients
+  const client = ({ client_id, client_secret, callbacks, allowed_logout_urls }) =>
+    ({ client_id, client_secret, redirect_uri: callbacks?.[0], logout_uri: allowed_logout_urls?.[0] })
   return {
     issuer,
     salesforce,
-    client: { client_id, client_secret, redirect_uri: callbacks[0], logout_uri: allowed_logout_urls[0] },
+    client: client(described.clients[0]),
+    /** The same gateway as it is to another of its clients. */
+    as(id) { return { ...this, client: client(described.clients.find((c) => c.client_id === id)) } },
     users: [{ username: 'ada@example.com', password: 'engine-of-1843' }, { username: 'grace@example.com', password: 'moth-in-relay-70' }],
     async stop() {
       await Promise.all(processes.map((p) => p.stop()))

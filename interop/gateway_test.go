@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -38,17 +39,22 @@ connections:
       login_url: LOGIN_URL
       scope: [openid, id, profile, email, api, refresh_token]
     connected_accounts: {active: true}
-    enabled_clients: [stranger]
+    enabled_clients: [stranger, asserter]
 clients:
   - client_id: stranger
     client_secret: a-secret-between-the-two-of-us
     name: Stranger
     callbacks: ["http://stranger.example/callback"]
+    allowed_logout_urls: ["http://stranger.example/"]
     grant_types:
       - authorization_code
       - refresh_token
       - urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token
       - urn:ietf:params:oauth:grant-type:token-exchange
+  - client_id: asserter
+    name: Asserter
+    callbacks: ["http://stranger.example/callback"]
+    client_authentication_methods: {private_key_jwt: {credentials: [{alg: RS256, kid: the-key, pem: PUBLIC_KEY}]}}
 `
 
 // gateway is a running gateway on a store of its own, with a simulated
@@ -81,7 +87,7 @@ func newGateway(t *testing.T, front func(salesforce *url.URL) string) *gateway {
 	}
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	if err := os.WriteFile(file("tenant.yaml"), []byte(strings.Replace(tenant, "LOGIN_URL", loginURL, 1)), 0o600); err != nil {
+	if err := os.WriteFile(file("tenant.yaml"), []byte(strings.NewReplacer("LOGIN_URL", loginURL, "PUBLIC_KEY", strconv.Quote(clientKey().public)).Replace(tenant)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "vault", "init", "--key-file", file("root.key"))

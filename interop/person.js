@@ -33,29 +33,33 @@ export class Person {
     return response
   }
 
-  /** Opens a URL, logs in and allows where Salesforce asks, and returns the URL beginning with stop that it ends at. */
-  async visit(url, stop) {
+  /**
+   * Opens a URL, logs in and allows where Salesforce or the gateway ask, and returns the URL beginning with stop that
+   * it ends at, or the request that a page posts there. Of a device, stop is what the last page says.
+   */
+  async visit(url, stop, { userCode } = {}) {
     let form
     for (let i = 0; i < 20; i++) {
-      if (String(url).startsWith(stop)) return new URL(url)
+      if (String(url).startsWith(stop)) return form ? new Request(url, { method: 'POST', body: form }) : new URL(url)
       const { status, headers, page } = await this.#open(url, form)
+      if (page.includes(stop) && !page.includes('<form')) return page
       if (headers.location) [url, form] = [new URL(headers.location, url), undefined]
-      else [url, form] = this.#fill(url, page, status)
+      else [url, form] = this.#fill(url, page, status, userCode)
     }
     throw new Error(`no end to it, at ${url}`)
   }
 
-  #fill(url, page, status) {
-    const action = page.match(/<form method="post" action="(\/sim\/(?:login|consent))"/)?.[1]
+  #fill(url, page, status, userCode) {
+    const action = page.match(/<form [^>]*method="post" action="([^"]+)"/)?.[1]
     if (!action) throw new Error(`came to a page without a way on, ${url}, status ${status}:\n${page}`)
+    const next = new URL(unescape(action), url)
     const form = new URLSearchParams()
-    for (const [, name, value] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)) form.set(name, unescape(value))
-    if (action === '/sim/login') {
-      form.set('username', this.username)
-      form.set('password', this.password)
-    } else {
-      form.set('decision', 'allow')
-    }
-    return [new URL(action, url), form]
+    for (const [, name, value] of page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)) form.set(unescape(name), unescape(value))
+    const typed = {
+      '/sim/login': { username: this.username, password: this.password },
+      '/activate': { user_code: userCode },
+    }[next.pathname] ?? (page.includes('name="decision"') ? { decision: 'allow' } : {})
+    for (const [name, value] of Object.entries(typed)) form.set(name, value)
+    return [next, form]
   }
 }

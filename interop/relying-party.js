@@ -5,14 +5,15 @@ import { Person } from './person.js'
 import './gateway.js'
 import * as client from 'openid-client'
 
-export function discover({ issuer, client: { client_id, client_secret } }) {
+export function discover({ issuer, client: { client_id, client_secret } }, authentication = client.ClientSecretPost(client_secret)) {
   const execute = issuer.startsWith('http:') ? [client.allowInsecureRequests] : []
-  return client.discovery(new URL(issuer), client_id, undefined, client.ClientSecretPost(client_secret), { execute })
+  return client.discovery(new URL(issuer), client_id, undefined, authentication, { execute })
 }
 
-export async function signIn(config, { client: { redirect_uri } }, person, more = {}) {
+/** Signs a person in with a request that build makes, and with DPoP if there is a handle of it. */
+export async function signIn(config, { client: { redirect_uri } }, person, more = {}, { build = client.buildAuthorizationUrl, DPoP } = {}) {
   const [verifier, state, nonce] = [client.randomPKCECodeVerifier(), client.randomState(), client.randomNonce()]
-  const url = client.buildAuthorizationUrl(config, {
+  const url = await build(config, {
     redirect_uri,
     scope: 'openid profile email offline_access',
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -22,7 +23,7 @@ export async function signIn(config, { client: { redirect_uri } }, person, more 
     ...more,
   })
   const back = await person.visit(url, redirect_uri)
-  return client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true })
+  return client.authorizationCodeGrant(config, back, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }, undefined, { DPoP })
 }
 
 if (process.argv[1] === new URL(import.meta.url).pathname) {
