@@ -185,6 +185,9 @@ func (k JWK) key(path string, fapi bool) (kept vault.ClientKey, err error) {
 // identify gives a key its ID and its algorithm: exactly one (RFC 8725, section
 // 3.1), which for FAPI is not RS256 (FAPI 2.0 Security Profile, section 5.4.1).
 func identify(k *vault.ClientKey, path, kid, alg string, fits []string, fapi bool) error {
+	if alg == "Ed25519" { // its newer name (RFC 9864, section 2.2)
+		alg = "EdDSA"
+	}
 	why := ""
 	if fapi {
 		why = ", since compliance_level is " + fapi2DPoP

@@ -71,6 +71,7 @@ func ParseClientKeys(registered []vault.ClientKey, jwks []byte, now time.Time) (
 
 func parseClientKey(k vault.ClientKey) (jose.JSONWebKey, error) {
 	key, err := parseJWK([]byte(k.JWK))
+	k.Alg = algName(k.Alg)
 	switch {
 	case err != nil:
 		return key, err
@@ -116,6 +117,7 @@ func parseJWK(raw []byte) (jose.JSONWebKey, error) {
 	if key.UnmarshalJSON(bare) != nil { // its error may quote
 		return jose.JSONWebKey{}, errors.New("is no public key of a kind that can be used here")
 	}
+	key.Algorithm = algName(key.Algorithm)
 	for _, alg := range clientAlgs {
 		if suits(key.Key, alg) {
 			return key, nil

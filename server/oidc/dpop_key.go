@@ -107,7 +107,7 @@ func Challenge(scheme string, e *Error) string {
 		params = append(params, fmt.Sprintf(`error="%s"`, e.Code), fmt.Sprintf(`error_description="%s"`, descriptive(e.Description)))
 	}
 	if scheme == DPoP {
-		params = append(params, fmt.Sprintf(`algs="%s"`, strings.Join(clientAlgs, " ")))
+		params = append(params, fmt.Sprintf(`algs="%s"`, strings.Join(advertised(), " ")))
 	}
 	return strings.TrimSpace(scheme + " " + strings.Join(params, ", "))
 }

@@ -301,8 +301,8 @@ func TestH37BoundTokensNeedTheirProof(t *testing.T) {
 		e               *oidc.Error
 		want            string
 	}{
-		{"RFC 9449 9", "DPoP", on, `DPoP error="use_dpop_nonce", error_description="say 'x'", algs="RS256 PS256 ES256 EdDSA"`},
-		{"RFC 9449 7.1: no token", "DPoP", nil, `DPoP algs="RS256 PS256 ES256 EdDSA"`},
+		{"RFC 9449 9", "DPoP", on, `DPoP error="use_dpop_nonce", error_description="say 'x'", algs="RS256 PS256 ES256 EdDSA Ed25519"`},
+		{"RFC 9449 7.1: no token", "DPoP", nil, `DPoP algs="RS256 PS256 ES256 EdDSA Ed25519"`},
 		{"RFC 6750 3", "Bearer", &oidc.Error{Code: oidc.InvalidToken, Description: "x"}, `Bearer error="invalid_token", error_description="x"`},
 		{"RFC 6750 3.1: no token", "Bearer", nil, `Bearer`},
 	} {

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ import (
 type jws struct {
 	token         string
 	alg, kid, typ string
+	edwards       bool   // the header says Ed25519 where alg says EdDSA
 	jwk           []byte // that it brings along; nil if none
 	payload       []byte
 }
@@ -31,6 +33,21 @@ type jws struct {
 // clientAlgs are what clients may sign with (RFC 8725, section 3.2: no none and
 // nothing symmetric).
 var clientAlgs = []string{"RS256", "PS256", "ES256", "EdDSA"}
+
+// edwards is the newer name of EdDSA with such keys (RFC 9864, section 2.2),
+// which some clients use alone.
+const edwards = "Ed25519"
+
+// algName is the name by which an algorithm is known here.
+func algName(alg string) string {
+	if alg == edwards {
+		return "EdDSA"
+	}
+	return alg
+}
+
+// advertised are the names of what clients may sign with.
+func advertised() []string { return append(slices.Clone(clientAlgs), edwards) }
 
 // AlgsOf are what a client may sign with. FAPI 2.0 Security Profile, section
 // 5.4.1, leaves PKCS #1 v1.5 out.
@@ -82,6 +99,8 @@ func readJWS(token string, algs []string, withKey bool) (jws, error) {
 			return jws{}, fmt.Errorf("has a header of which %w", err)
 		}
 	}
+	s.edwards = s.alg == edwards
+	s.alg = algName(s.alg)
 	switch {
 	case !slices.Contains(algs, s.alg):
 		return jws{}, fmt.Errorf("is signed with '%s': use %s", shown(s.alg), strings.Join(algs, ", "))
@@ -102,6 +121,28 @@ func (s jws) typed(types ...string) bool {
 
 // verify checks the signature with a public key, and returns the claims.
 func (s jws) verify(key any) (object, error) {
+	payload, err := s.verified(key)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := readObject(payload)
+	if err != nil {
+		return nil, fmt.Errorf("has claims that %w", err)
+	}
+	return claims, nil
+}
+
+// verified checks the signature, and returns the payload.
+func (s jws) verified(key any) ([]byte, error) {
+	if s.edwards { // go-jose knows the algorithm by its older name alone
+		cut := strings.LastIndex(s.token, ".")
+		signature, err := base64.RawURLEncoding.DecodeString(s.token[cut+1:])
+		public, ok := key.(ed25519.PublicKey)
+		if err != nil || !ok || !ed25519.Verify(public, []byte(s.token[:cut]), signature) {
+			return nil, errors.New("has a wrong signature")
+		}
+		return s.payload, nil
+	}
 	signed, err := jose.ParseSignedCompact(s.token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.alg)})
 	if err != nil {
 		return nil, errors.New("is no signed JWT")
@@ -110,11 +151,7 @@ func (s jws) verify(key any) (object, error) {
 	if err != nil {
 		return nil, errors.New("has a wrong signature")
 	}
-	claims, err := readObject(payload)
-	if err != nil {
-		return nil, fmt.Errorf("has claims that %w", err)
-	}
-	return claims, nil
+	return payload, nil
 }
 
 // object are the members of a JSON object. Their names are taken letter by

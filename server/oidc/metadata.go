@@ -28,18 +28,18 @@ func Metadata(issuer string) map[string]any {
 		"claims_supported":                      slices.Clone(claimNames),
 		"claims_parameter_supported":            true,
 		"id_token_signing_alg_values_supported": slices.Clone(signingAlgs),
-		"code_challenge_methods_supported":      []string{"S256"},         // RFC 7636, section 6.2
-		"dpop_signing_alg_values_supported":     slices.Clone(clientAlgs), // RFC 9449, section 5.1
+		"code_challenge_methods_supported":      []string{"S256"}, // RFC 7636, section 6.2
+		"dpop_signing_alg_values_supported":     advertised(),     // RFC 9449, section 5.1
 
 		"token_endpoint_auth_methods_supported":                    clientAuth,
-		"token_endpoint_auth_signing_alg_values_supported":         slices.Clone(clientAlgs),
+		"token_endpoint_auth_signing_alg_values_supported":         advertised(),
 		"revocation_endpoint_auth_methods_supported":               clientAuth,
-		"revocation_endpoint_auth_signing_alg_values_supported":    slices.Clone(clientAlgs),
+		"revocation_endpoint_auth_signing_alg_values_supported":    advertised(),
 		"introspection_endpoint_auth_methods_supported":            clientAuth[:3],
-		"introspection_endpoint_auth_signing_alg_values_supported": slices.Clone(clientAlgs),
+		"introspection_endpoint_auth_signing_alg_values_supported": advertised(),
 
 		"request_parameter_supported":                    true,
-		"request_object_signing_alg_values_supported":    slices.Clone(clientAlgs),
+		"request_object_signing_alg_values_supported":    advertised(),
 		"request_uri_parameter_supported":                false, // its default is true
 		"authorization_response_iss_parameter_supported": true,  // RFC 9207, section 3
 
