@@ -86,7 +86,7 @@ behaviour('a user types a device’s code, and allows or denies it', async () =>
   await page.goto(device.verification_uri)
   await look(page, 'device')
   await entry('wrong')
-  await page.getByText('This code is not known').waitFor()
+  await page.getByText('is not known').waitFor()
   await look(page, 'device-wrong-code')
   await entry(device.user_code.toLowerCase().replace('-', ''))
   await page.getByRole('heading', { name: /Connect Television/ }).waitFor()

@@ -83,7 +83,7 @@ func (s *Server) enterCode(c echo.Context) error {
 func (s *Server) confirmDevice(c echo.Context, typed string) error {
 	device, client, api, err := s.findDevice(c.Request().Context(), typed)
 	if errors.Is(err, vault.ErrNotFound) {
-		status, problem := http.StatusOK, "The code "+typed+" is not known, or has expired. Compare it with what the device shows."
+		status, problem := http.StatusOK, "The code “"+typed+"” is not known, or has expired. Compare it with what the device shows."
 		if wait := s.limits.fail("address "+c.RealIP()+" user code", perClient); wait > 0 {
 			status, problem = http.StatusTooManyRequests, "Too many codes were wrong. Wait a minute, and try again."
 		}
