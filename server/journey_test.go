@@ -362,6 +362,21 @@ func TestRevokingWithAReplacedRefreshTokenRevokesTheGrant(t *testing.T) {
 	}
 }
 
+// The ID of a grant is in the access tokens that APIs see, and a public client's
+// ID in its pages: the two together revoke nothing.
+func TestRevokingWithAMadeUpRefreshTokenCostsNobodyAGrant(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	token := g.signIn(ada())
+	madeUp := "v1." + strings.Split(token.RefreshToken, ".")[1] + ".made-up"
+	if a := g.post("oauth/revoke", "client_id", "app", "client_secret", appSecret, "token", madeUp); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if a := g.exchange(token.RefreshToken); a.status != 200 {
+		t.Errorf("a made-up token cost the grant: %d %s", a.status, a.body)
+	}
+}
+
 func TestInstanceURLIsAClaimWhereTheConnectionSaysSo(t *testing.T) {
 	t.Parallel()
 	g := start(t)

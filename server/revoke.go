@@ -29,12 +29,12 @@ func (s *Server) revoke(c echo.Context) error {
 		return err
 	}
 	token := req.Token.Reveal()
-	id, _, ok := oidc.ParseRefreshToken(token)
+	id, secret, ok := oidc.ParseRefreshToken(token)
 	switch {
 	case ok:
 		err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
 			grant, err := tx.Grants.Get(id)
-			if err != nil || grant.Client != client.ID {
+			if err != nil || oidc.UseOf(s.refreshKey, grant, client, secret, tx.Now()) == oidc.UseUnknown {
 				return err
 			}
 			// Also for a secret that is no longer current: its client wants
