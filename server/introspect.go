@@ -16,7 +16,7 @@ func (s *Server) introspect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	req, err := oidc.ParseIntrospectionRequest(form, c.Request().Header.Get("Authorization"))
+	req, err := oidc.ParsePresentedToken(form, c.Request().Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}

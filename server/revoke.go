@@ -20,7 +20,7 @@ func (s *Server) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	req, err := oidc.ParseRevocationRequest(form, c.Request().Header.Get("Authorization"))
+	req, err := oidc.ParsePresentedToken(form, c.Request().Header.Get("Authorization"))
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,8 @@
 //	                    → IDTokenClaims, AccessTokenClaims, Signer.Sign → TokenResponse
 //	POST /oauth/device/code  ParseDeviceRequest, the client, CheckDeviceRequest → NewDeviceResponse
 //	GET /userinfo       KeySet.Verify, CheckPossession, CheckProof, UserInfoWith
-//	POST /oauth/revoke  ParseRevocationRequest, the client
-//	POST /oauth/introspect  ParseIntrospectionRequest, the client, CheckIntrospection
+//	POST /oauth/revoke  ParsePresentedToken, the client
+//	POST /oauth/introspect  ParsePresentedToken, the client, CheckIntrospection
 //	                    → IntrospectJWT, IntrospectAccessToken, IntrospectRefreshToken
 //	GET /oidc/logout    ParseLogoutRequest, KeySet.VerifyHint, CheckLogoutRequest
 //	GET /v2/logout      ParseV2LogoutRequest, CheckV2LogoutRequest

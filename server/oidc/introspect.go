@@ -2,30 +2,11 @@ package oidc
 
 import (
 	"errors"
-	"net/url"
 	"slices"
 	"time"
 
 	"sallyport/vault"
 )
-
-// IntrospectionRequest asks what a token is good for (RFC 7662, section 2.1). A
-// hint of the token's type is only a hint, and is not read.
-type IntrospectionRequest struct {
-	Credentials
-	Token vault.Secret
-}
-
-// ParseIntrospectionRequest reads a form, and the Authorization header beside
-// it.
-func ParseIntrospectionRequest(form url.Values, authorization string) (IntrospectionRequest, error) {
-	p := &parameters{values: form}
-	r := IntrospectionRequest{
-		Credentials: readCredentials(p, authorization),
-		Token:       vault.NewSecret(p.need("token", maxToken)),
-	}
-	return r, p.err()
-}
 
 // CheckIntrospection finds fault with a client that may not ask: one that
 // cannot prove who it is could be anybody who tries out tokens (RFC 7662,

@@ -31,7 +31,7 @@ func TestIntrospectionRequests(t *testing.T) {
 		{"RFC 7662 2.1: not with another token", values("token", "t"), "Bearer x", oidc.InvalidClient, "use Basic"},
 	} {
 		t.Run(tt.section, func(t *testing.T) {
-			r, err := oidc.ParseIntrospectionRequest(tt.form, tt.header)
+			r, err := oidc.ParsePresentedToken(tt.form, tt.header)
 			want(t, err, tt.code, tt.words)
 			if err == nil && (r.Token.Reveal() != "t" || oidc.CheckClient(confidential, r.Credentials) != nil) {
 				t.Errorf("got %+v", r)

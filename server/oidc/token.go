@@ -146,17 +146,18 @@ type TokenResponse struct {
 	Account     string `json:"account,omitempty"` // the user, at the identity provider
 }
 
-// RevocationRequest is a request to revoke a token (RFC 7009, section 2.1). A
-// hint of the token's type is only a hint, and is not read.
-type RevocationRequest struct {
+// PresentedToken is a request that shows one token, to have it revoked or to
+// ask what it is good for (RFC 7009 and RFC 7662, both in section 2.1). A hint of
+// the token's type is only a hint, and is not read.
+type PresentedToken struct {
 	Credentials
 	Token vault.Secret
 }
 
-// ParseRevocationRequest reads a form, and the Authorization header beside it.
-func ParseRevocationRequest(form url.Values, authorization string) (RevocationRequest, error) {
+// ParsePresentedToken reads a form, and the Authorization header beside it.
+func ParsePresentedToken(form url.Values, authorization string) (PresentedToken, error) {
 	p := &parameters{values: form}
-	r := RevocationRequest{
+	r := PresentedToken{
 		Credentials: readCredentials(p, authorization),
 		Token:       vault.NewSecret(p.need("token", maxToken)),
 	}

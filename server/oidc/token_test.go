@@ -193,7 +193,7 @@ func TestRevocationRequests(t *testing.T) {
 		{"RFC 7009 2.1: required", values("client_id", "app"), "", oidc.InvalidRequest, "parameter: token"},
 		{"RFC 6749 3.2: once", values("client_id", "app", "token", "t", "token", "u"), "", oidc.InvalidRequest, "token is sent 2 times"},
 	} {
-		r, err := oidc.ParseRevocationRequest(tt.form, tt.header)
+		r, err := oidc.ParsePresentedToken(tt.form, tt.header)
 		t.Run(tt.section, func(t *testing.T) {
 			want(t, err, tt.code, tt.words)
 			if err == nil && (r.Token.Reveal() != "t" || r.ClientID != "app") {
