@@ -68,8 +68,7 @@ func (s *Server) activate(c echo.Context) error {
 	return s.confirmDevice(c, c.QueryParam("user_code"))
 }
 
-// enterCode takes a code that a user typed. Codes are short, so guesses are
-// limited (RFC 8628, section 5.1).
+// enterCode takes a code that a user typed.
 func (s *Server) enterCode(c echo.Context) error {
 	form, err := parameters(c)
 	if err != nil {
@@ -81,15 +80,14 @@ func (s *Server) enterCode(c echo.Context) error {
 // confirmDevice shows whose code it is, and asks whether to go on: whoever began
 // it may have sent the code to somebody else (RFC 8628, section 5.4).
 func (s *Server) confirmDevice(c echo.Context, typed string) error {
-	device, client, api, err := s.findDevice(c.Request().Context(), typed)
-	if errors.Is(err, vault.ErrNotFound) {
-		status, problem := http.StatusOK, "The code “"+typed+"” is not known, or has expired. Compare it with what the device shows."
-		if wait := s.limits.fail("address "+c.RealIP()+" user code", perClient); wait > 0 {
-			status, problem = http.StatusTooManyRequests, "Too many codes were wrong. Wait a minute, and try again."
-		}
-		return s.page(c, status, "device", templates.Device{Action: "/activate", Problem: problem})
-	}
-	if err != nil {
+	device, client, api, err := s.tryCode(c, typed)
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return s.page(c, http.StatusOK, "device", templates.Device{Action: "/activate",
+			Problem: "The code “" + typed + "” is not known, or has expired. Compare it with what the device shows."})
+	case errors.Is(err, errWrongCodes):
+		return s.page(c, errWrongCodes.HTTPStatus, "device", templates.Device{Action: "/activate", Problem: errWrongCodes.Description})
+	case err != nil:
 		return err
 	}
 	code, _ := oidc.ParseUserCode(typed)
@@ -98,6 +96,24 @@ func (s *Server) confirmDevice(c echo.Context, typed string) error {
 		Client: client.Name, UserCode: oidc.ShowUserCode(code), Scopes: plainWords(api, device.Scopes), Action: "/activate/decide",
 		Fields: []templates.Field{{Name: "user_code", Value: code}},
 	})
+}
+
+var errWrongCodes = &oidc.Error{Code: "too_many_requests", HTTPStatus: http.StatusTooManyRequests,
+	Description: "Too many codes were wrong. Wait a minute, and try again."}
+
+// tryCode finds the device of a code that somebody typed. Codes are short, so
+// guesses are limited (RFC 8628, section 5.1): after too many that were wrong
+// nobody is told whether the next is right.
+func (s *Server) tryCode(c echo.Context, typed string) (device vault.DeviceCode, client vault.Client, api *vault.ResourceServer, err error) {
+	guesser := "address " + c.RealIP() + " user code"
+	if s.limits.wait(guesser, perClient) > 0 {
+		return device, client, nil, errWrongCodes
+	}
+	device, client, api, err = s.findDevice(c.Request().Context(), typed)
+	if errors.Is(err, vault.ErrNotFound) {
+		s.limits.fail(guesser, perClient)
+	}
+	return device, client, api, err
 }
 
 // findDevice is the sign-in of a device that waits for a user with its code.
@@ -130,7 +146,7 @@ func (s *Server) decideDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	device, client, _, err := s.findDevice(c.Request().Context(), form.Get("user_code"))
+	device, client, _, err := s.tryCode(c, form.Get("user_code"))
 	if errors.Is(err, vault.ErrNotFound) {
 		return errInteraction
 	}

@@ -108,7 +108,6 @@ func TestDeviceThatIsRefusedOrForgottenHearsSo(t *testing.T) {
 	}
 }
 
-// TestH50UserCodesAreNotGuessedForLong.
 func TestH50UserCodesAreNotGuessedForLong(t *testing.T) {
 	t.Parallel()
 	g := start(t)
@@ -122,5 +121,40 @@ func TestH50UserCodesAreNotGuessedForLong(t *testing.T) {
 	}
 	if statuses[200] != 10 || statuses[429] != 5 {
 		t.Errorf("%v", statuses)
+	}
+	_, right := g.device()
+	if page := g.allow(ada(), right, "deny"); page.Status != 429 || strings.Contains(page.Body, "Application") {
+		t.Errorf("who guessed too often is told that a code is right: %d %s", page.Status, page.Body)
+	}
+	g.clock.forward(time.Minute)
+	if page := g.allow(ada(), right, "deny"); page.Status != 200 || !strings.Contains(page.Body, "Application") {
+		t.Errorf("after a minute: %d %s", page.Status, page.Body)
+	}
+}
+
+func TestH50UserCodesAreNotGuessedByDeciding(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	decide := func(userCode string) int {
+		resp, err := ada().Client.PostForm(g.issuer+"activate/decide", form("user_code", userCode, "decision", "deny"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	statuses := map[int]int{}
+	for range 15 {
+		statuses[decide("BCDFGHJK")]++
+	}
+	if statuses[400] != 10 || statuses[429] != 5 {
+		t.Errorf("%v", statuses)
+	}
+	code, right := g.device()
+	if status := decide(right); status != 429 {
+		t.Errorf("the right one: %d", status)
+	}
+	if a := g.poll(code); a.str("error") != "authorization_pending" {
+		t.Errorf("it was decided all the same: %s", a.body)
 	}
 }

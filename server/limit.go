@@ -78,6 +78,13 @@ func (l *limits) fail(key string, b budget) time.Duration {
 	return time.Duration((1 - bucket.TokensAt(now)) * float64(b.every))
 }
 
+// wait returns how long somebody is to wait who failed too often.
+func (l *limits) wait(key string, b budget) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Duration((1 - l.bucket(key, b).TokensAt(l.now())) * float64(b.every))
+}
+
 // limited runs what a stranger may try, authenticating as somebody. Who fails
 // too often is told to wait, in Auth0's headers, and no more about why. Whoever
 // has the right credentials is never made to wait for the failures of others:
