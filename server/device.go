@@ -105,7 +105,7 @@ var errWrongCodes = &oidc.Error{Code: "too_many_requests", HTTPStatus: http.Stat
 // guesses are limited (RFC 8628, section 5.1): after too many that were wrong
 // nobody is told whether the next is right.
 func (s *Server) tryCode(c echo.Context, typed string) (device vault.DeviceCode, client vault.Client, api *vault.ResourceServer, err error) {
-	guesser := "address " + c.RealIP() + " user code"
+	guesser := "address " + whence(c.RealIP()) + " user code"
 	if s.limits.wait(guesser, perClient) > 0 {
 		return device, client, nil, errWrongCodes
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"math"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"sync"
 	"time"
@@ -85,6 +86,17 @@ func (l *limits) wait(key string, b budget) time.Duration {
 	return time.Duration((1 - l.bucket(key, b).TokensAt(l.now())) * float64(b.every))
 }
 
+// whence is whose an address is: of IPv6, a network of 64 bits is given to one
+// site, which could fail from another of its addresses each time.
+func whence(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	network, _ := ip.Prefix(64) // fails for no IPv6 address
+	return network.String()
+}
+
 // limited runs what a stranger may try, authenticating as somebody. Who fails
 // too often is told to wait, in Auth0's headers, and no more about why. Whoever
 // has the right credentials is never made to wait for the failures of others:
@@ -94,7 +106,7 @@ func (s *Server) limited(c echo.Context, who string, try func() error) error {
 	if err == nil || answerTo(err).Status() >= http.StatusInternalServerError {
 		return err
 	}
-	address := "address " + c.RealIP()
+	address := "address " + whence(c.RealIP())
 	for key, b := range map[string]budget{address: perAddress, address + " client " + who: perClient} {
 		wait := s.limits.fail(key, b)
 		if wait == 0 {

@@ -38,3 +38,23 @@ func TestLimitsDoNotGrowWithoutBound(t *testing.T) {
 		t.Errorf("%d buckets", len(l.buckets))
 	}
 }
+
+func TestH50AddressesOfOneSiteFailTogether(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a, b string
+		same bool
+	}{
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true},
+		{"2001:db8:1:2::1", "2001:db8:1:3::1", false},
+		{"fe80::1%eth0", "fe80::2%eth0", true},
+		{"192.0.2.1", "192.0.2.1", true},
+		{"192.0.2.1", "192.0.2.2", false},
+		{"::ffff:192.0.2.1", "::ffff:192.0.2.2", false},
+		{"", "not an address", false},
+	} {
+		if same := whence(tt.a) == whence(tt.b); same != tt.same {
+			t.Errorf("%q and %q: %q, %q", tt.a, tt.b, whence(tt.a), whence(tt.b))
+		}
+	}
+}
