@@ -86,7 +86,7 @@ func (s *Server) confirmDevice(c echo.Context, typed string) error {
 		return s.page(c, http.StatusOK, "device", templates.Device{Action: "/activate",
 			Problem: "The code “" + typed + "” is not known, or has expired. Compare it with what the device shows."})
 	case errors.Is(err, errWrongCodes):
-		return s.page(c, errWrongCodes.HTTPStatus, "device", templates.Device{Action: "/activate", Problem: errWrongCodes.Description})
+		return s.page(c, errWrongCodes.Status(), "device", templates.Device{Action: "/activate", Problem: errWrongCodes.Description})
 	case err != nil:
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Server) confirmDevice(c echo.Context, typed string) error {
 	})
 }
 
-var errWrongCodes = &oidc.Error{Code: "too_many_requests", HTTPStatus: http.StatusTooManyRequests,
+var errWrongCodes = &oidc.Error{Code: oidc.TooManyRequests,
 	Description: "Too many codes were wrong. Wait a minute, and try again."}
 
 // tryCode finds the device of a code that somebody typed. Codes are short, so
@@ -111,7 +111,7 @@ func (s *Server) tryCode(c echo.Context, typed string) (device vault.DeviceCode,
 	}
 	device, client, api, err = s.findDevice(c.Request().Context(), typed)
 	if errors.Is(err, vault.ErrNotFound) {
-		s.limits.fail(guesser, perClient)
+		s.limits.take(guesser, perClient)
 	}
 	return device, client, api, err
 }

@@ -85,6 +85,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if a.Refusal != nil && a.Refusal.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.Refusal.RetryAfter.Seconds()))))
 	}
+	var over *exhausted
+	if errors.As(err, &over) {
+		over.tell(h, s.Now())
+	}
 	var redirect *toClient
 	var failed error
 	switch {
@@ -146,6 +150,8 @@ func problemTitle(a *oidc.Error) string {
 		return "This link is for somebody else"
 	case status == http.StatusNotFound:
 		return "Not found"
+	case status == http.StatusTooManyRequests:
+		return "Too many requests"
 	case status == http.StatusServiceUnavailable:
 		return "Not available right now"
 	case status >= 500:

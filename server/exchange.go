@@ -33,6 +33,9 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	if err != nil {
 		return resp, s.invite(ctx, client, x, a, err)
 	}
+	if err := s.paceUser(a.user); err != nil {
+		return resp, err
+	}
 	ts, err := s.fresh(ctx, a, x)
 	if err == nil {
 		err = checkScopes(a, x, ts)

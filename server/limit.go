@@ -14,8 +14,8 @@ import (
 	"sallyport/server/oidc"
 )
 
-// budget is how often somebody may fail: so often at once, and then again after
-// a time for each.
+// budget is how often somebody may do something: so often at once, and then
+// again after a time for each.
 type budget struct {
 	burst int
 	every time.Duration
@@ -32,7 +32,7 @@ var (
 // mostBuckets bounds the memory that strangers can make the gateway use.
 const mostBuckets = 50_000
 
-// limits remember who failed how often of late, on this instance.
+// limits remember who did something how often of late, on this instance.
 type limits struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -54,8 +54,8 @@ func (l *limits) bucket(key string, b budget) *rate.Limiter {
 	return found
 }
 
-// forget makes room: first of those who have not failed for a while, and if all
-// have, of all.
+// forget makes room: first of those who did nothing for a while, and if that is
+// not much, of all: it must not be made in vain over and over.
 func (l *limits) forget() {
 	now := l.now()
 	for key, b := range l.buckets {
@@ -63,20 +63,23 @@ func (l *limits) forget() {
 			delete(l.buckets, key)
 		}
 	}
-	if len(l.buckets) >= mostBuckets {
+	if len(l.buckets) > mostBuckets*9/10 {
 		clear(l.buckets)
 	}
 }
 
-// fail counts a failure, and returns how long to wait if there were too many.
-func (l *limits) fail(key string, b budget) time.Duration {
+// take counts one, and returns how long to wait if there were too many.
+func (l *limits) take(key string, b budget) allowance {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	bucket, now := l.bucket(key, b), l.now()
-	if bucket.AllowN(now, 1) {
-		return 0
+	ok := bucket.AllowN(now, 1)
+	left := bucket.TokensAt(now)
+	a := allowance{limit: b.burst, left: max(0, int(left)), whole: time.Duration((float64(b.burst) - left) * float64(b.every))}
+	if !ok {
+		a.wait = time.Duration((1 - left) * float64(b.every))
 	}
-	return time.Duration((1 - bucket.TokensAt(now)) * float64(b.every))
+	return a
 }
 
 // wait returns how long somebody is to wait who failed too often.
@@ -84,6 +87,38 @@ func (l *limits) wait(key string, b budget) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return time.Duration((1 - l.bucket(key, b).TokensAt(l.now())) * float64(b.every))
+}
+
+// allowance is what is left of a budget.
+type allowance struct {
+	limit, left int
+	whole       time.Duration // until nothing of it is used
+	wait        time.Duration // until one more is allowed; zero if one was
+}
+
+// tell sets Auth0's headers, which its SDKs wait by.
+func (a allowance) tell(h http.Header, now time.Time) {
+	reset := a.whole
+	if a.wait > 0 {
+		reset = a.wait
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.wait.Seconds()))))
+	}
+	h.Set("X-RateLimit-Limit", strconv.Itoa(a.limit))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.left))
+	h.Set("X-RateLimit-Reset", strconv.FormatInt(int64(math.Ceil(float64(now.Add(reset).UnixMilli())/1000)), 10))
+}
+
+// exhausted is why somebody is told to wait.
+type exhausted struct {
+	allowance
+	why error // what went wrong before that, or nil
+}
+
+func (e *exhausted) Error() string { return "the limit is used up" }
+func (e *exhausted) Unwrap() error { return e.why }
+
+func (a allowance) refuse(why error, description string) *oidc.Error {
+	return &oidc.Error{Code: oidc.TooManyRequests, Err: &exhausted{a, why}, Description: description}
 }
 
 // whence is whose an address is: of IPv6, a network of 64 bits is given to one
@@ -98,27 +133,19 @@ func whence(address string) string {
 }
 
 // limited runs what a stranger may try, authenticating as somebody. Who fails
-// too often is told to wait, in Auth0's headers, and no more about why. Whoever
-// has the right credentials is never made to wait for the failures of others:
-// secrets are too long to be guessed, and a lock-out would be a way to harm.
+// too often is told to wait, and no more about why. Whoever has the right
+// credentials is never made to wait for the failures of others: secrets are too
+// long to be guessed, and a lock-out would be a way to harm.
 func (s *Server) limited(c echo.Context, who string, try func() error) error {
 	err := try()
 	if err == nil || answerTo(err).Status() >= http.StatusInternalServerError {
 		return err
 	}
-	address := "address " + whence(c.RealIP())
+	address := "failures of address " + whence(c.RealIP())
 	for key, b := range map[string]budget{address: perAddress, address + " client " + who: perClient} {
-		wait := s.limits.fail(key, b)
-		if wait == 0 {
-			continue
+		if a := s.limits.take(key, b); a.wait > 0 {
+			err = a.refuse(err, "Too many failed attempts from this address. Wait as long as Retry-After says.")
 		}
-		h := c.Response().Header()
-		h.Set("X-RateLimit-Limit", strconv.Itoa(b.burst))
-		h.Set("X-RateLimit-Remaining", "0")
-		h.Set("X-RateLimit-Reset", strconv.FormatInt(s.Now().Add(wait).Unix(), 10))
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
-		err = &oidc.Error{Code: "too_many_requests", HTTPStatus: http.StatusTooManyRequests, Err: err,
-			Description: "Too many failed attempts from this address. Wait as long as Retry-After says."}
 	}
 	return err
 }

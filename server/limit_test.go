@@ -12,18 +12,18 @@ func TestFailuresAreForgivenWithTime(t *testing.T) {
 	l := &limits{now: func() time.Time { return now }}
 	b := budget{3, time.Second}
 	for i := range 3 {
-		if l.fail("k", b) != 0 {
+		if l.take("k", b).wait != 0 {
 			t.Fatalf("made to wait after %d failures", i)
 		}
 	}
-	if wait := l.fail("k", b); wait <= 0 || wait > time.Second {
+	if wait := l.take("k", b).wait; wait <= 0 || wait > time.Second {
 		t.Errorf("wait %v", wait)
 	}
-	if l.fail("another", b) != 0 {
+	if l.take("another", b).wait != 0 {
 		t.Error("another is made to wait")
 	}
 	now = now.Add(time.Second)
-	if l.fail("k", b) != 0 {
+	if l.take("k", b).wait != 0 {
 		t.Error("not forgiven")
 	}
 }
@@ -32,7 +32,7 @@ func TestLimitsDoNotGrowWithoutBound(t *testing.T) {
 	t.Parallel()
 	l := &limits{now: time.Now}
 	for i := range mostBuckets + 100 {
-		l.fail(fmt.Sprint(i), budget{1, time.Hour})
+		l.take(fmt.Sprint(i), budget{1, time.Hour})
 	}
 	if len(l.buckets) > mostBuckets {
 		t.Errorf("%d buckets", len(l.buckets))

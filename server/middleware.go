@@ -151,7 +151,7 @@ func (s *Server) clientOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if known {
 			h.Set("Access-Control-Allow-Origin", origin)
-			h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate, Retry-After, X-Correlation-Id")
+			h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-Correlation-Id")
 		}
 		return next(c)
 	}

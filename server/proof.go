@@ -67,6 +67,9 @@ func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client va
 		client, assertion, err = s.checkCredentials(c, shown)
 		return err
 	})
+	if err == nil {
+		err = s.paceClient(c, client)
+	}
 	if err != nil {
 		return client, nil, err
 	}

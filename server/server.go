@@ -32,8 +32,9 @@ import (
 type Config struct {
 	Issuer         string // the gateway's URL, with a slash at its end
 	Vault          *vault.Vault
-	HTTP           *http.Client     // towards identity providers; nil means one that reaches public addresses alone
-	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	HTTP           *http.Client   // towards identity providers; nil means one that reaches public addresses alone
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Pace           Pace
 	Metrics        *Metrics         // nil means none
 	Now            func() time.Time // nil means time.Now
 	Log            *slog.Logger     // nil means slog.Default()
@@ -103,31 +104,31 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	e.GET("/.well-known/openid-configuration", metadata, anyOrigin)
 	e.GET("/.well-known/oauth-authorization-server", metadata, anyOrigin)
 	e.GET("/.well-known/jwks.json", s.jwks, anyOrigin)
-	e.Match(both, "/authorize", s.authorize)
+	e.Match(both, "/authorize", s.authorize, s.paced)
 	e.POST("/oauth/token", s.token, s.clientOrigin)
 	e.POST("/oauth/par", s.pushRequest, s.clientOrigin)
 	e.POST("/oauth/revoke", s.revoke, s.clientOrigin)
 	e.POST("/oauth/introspect", s.introspect)
 	e.POST("/oauth/device/code", s.authorizeDevice, s.clientOrigin)
 	e.Match(both, "/userinfo", s.userinfo, s.clientOrigin)
-	e.Match(both, "/oidc/logout", s.logout)
-	e.POST("/oidc/logout/confirm", s.confirmLogout, sameOrigin)
-	e.GET("/v2/logout", s.logoutV2)
+	e.Match(both, "/oidc/logout", s.logout, s.paced)
+	e.POST("/oidc/logout/confirm", s.confirmLogout, sameOrigin, s.paced)
+	e.GET("/v2/logout", s.logoutV2, s.paced)
 	for _, path := range []string{"/oauth/token", "/oauth/par", "/oauth/revoke", "/oauth/device/code", "/userinfo"} {
 		e.OPTIONS(path, preflight, s.clientOrigin)
 	}
 
 	// The relying party, towards identity providers.
-	e.GET("/login/callback", s.callback)
-	e.GET("/login/callback/:connection", s.callback)
-	e.GET("/login/reconnect", s.reconnect)
+	e.GET("/login/callback", s.callback, s.paced)
+	e.GET("/login/callback/:connection", s.callback, s.paced)
+	e.GET("/login/reconnect", s.reconnect, s.paced)
 
 	// Questions to users.
 	e.GET("/consent", s.consent)
-	e.POST("/consent", s.decideConsent, sameOrigin)
+	e.POST("/consent", s.decideConsent, sameOrigin, s.paced)
 	e.GET("/activate", s.activate)
-	e.POST("/activate", s.enterCode, sameOrigin)
-	e.POST("/activate/decide", s.decideDevice, sameOrigin)
+	e.POST("/activate", s.enterCode, sameOrigin, s.paced)
+	e.POST("/activate/decide", s.decideDevice, sameOrigin, s.paced)
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
 	probe := []string{http.MethodGet, http.MethodHead}

@@ -76,6 +76,7 @@ func (s *Server) userinfo(c echo.Context) error {
 		return oidc.OnResource(err)
 	}
 	ctx := c.Request().Context()
+	var user string
 	var claims oidc.Claims
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
 		b, err := s.bearer(tx, token)
@@ -91,13 +92,14 @@ func (s *Server) userinfo(c echo.Context) error {
 		if !slices.Contains(b.scopes, oidc.ScopeOpenID) {
 			return &oidc.Error{Code: oidc.InsufficientScope, HTTPStatus: http.StatusForbidden, Description: "The access token was issued without the scope openid: ask for it when the user signs in."}
 		}
-		user, err := tx.Users.Get(b.user)
-		if errors.Is(err, vault.ErrNotFound) || err == nil && user.Blocked {
+		record, err := tx.Users.Get(b.user)
+		if errors.Is(err, vault.ErrNotFound) || err == nil && record.Blocked {
 			return errToken
 		}
 		if err != nil {
 			return err
 		}
+		user = record.ID
 		client, err := tx.Clients.Get(b.client)
 		if errors.Is(err, vault.ErrNotFound) {
 			return errToken
@@ -106,9 +108,12 @@ func (s *Server) userinfo(c echo.Context) error {
 			return err
 		}
 		_, asked, err := oidc.RequestedClaims(b.claims)
-		claims = oidc.UserInfoWith(user, b.scopes, asked, client.Conformant)
+		claims = oidc.UserInfoWith(record, b.scopes, asked, client.Conformant)
 		return err
 	})
+	if err == nil {
+		err = s.paceUser(user)
+	}
 	if err != nil {
 		return err
 	}

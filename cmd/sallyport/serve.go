@@ -53,6 +53,10 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	limits, err := pace(s.rateLimits)
+	if err != nil {
+		return err
+	}
 	v, err := s.openForServing(ctx, log)
 	if err != nil {
 		return err
@@ -62,7 +66,8 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gateway, err := server.New(ctx, server.Config{
-		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Metrics: server.NewMetrics(registry), Log: log,
+		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits,
+		Metrics: server.NewMetrics(registry), Log: log,
 	})
 	if err != nil {
 		return err

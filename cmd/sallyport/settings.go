@@ -8,10 +8,12 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"sallyport/server"
 	"sallyport/vault"
 )
 
@@ -23,6 +25,7 @@ type settings struct {
 	apply                         string
 	tlsCert, tlsKey               string
 	trustedProxies, privateNets   []string
+	rateLimits                    []string
 	log, logFormat                string
 }
 
@@ -62,6 +65,7 @@ func (s *settings) serveFlags(f *pflag.FlagSet) {
 	text(f, &s.tlsKey, "tls-key", "", "file of the certificate's key")
 	list(f, &s.trustedProxies, "trusted-proxies", "networks whose X-Forwarded-For is believed, such as 10.0.0.0/8")
 	list(f, &s.privateNets, "allow-private-upstreams", "private networks that connections may reach, such as 10.1.0.0/16")
+	list(f, &s.rateLimits, "rate-limits", "requests a second of one address, client and user, 0 for any number; if not given, "+defaultPace)
 	logFlags(f, s)
 }
 
@@ -163,4 +167,21 @@ func prefixes(flag string, list []string) ([]netip.Prefix, error) {
 		out = append(out, p.Masked())
 	}
 	return out, nil
+}
+
+const defaultPace = "address=100,client=1000,user=100"
+
+// pace parses rate limits. Those that are not named have their defaults.
+func pace(limits []string) (p server.Pace, err error) {
+	of := map[string]*int{"address": &p.Address, "client": &p.Client, "user": &p.User}
+	for _, s := range append(strings.Split(defaultPace, ","), limits...) {
+		who, rate, _ := strings.Cut(strings.TrimSpace(s), "=")
+		n, err := strconv.ParseUint(rate, 10, 20)
+		to, ok := of[who]
+		if err != nil || !ok {
+			return p, &wrongUsage{"--rate-limits should be such as " + defaultPace + ", numbers of requests a second, and has " + s}
+		}
+		*to = int(n)
+	}
+	return p, nil
 }

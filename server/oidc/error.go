@@ -45,6 +45,8 @@ const (
 	SlowDown             Code = "slow_down"             // RFC 8628, section 3.5
 	ExpiredToken         Code = "expired_token"         // RFC 8628, section 3.5
 
+	TooManyRequests Code = "too_many_requests" // Auth0's
+
 	// Auth0's, of its token exchange.
 	FederatedTokenNotFound Code = "federated_connection_refresh_token_not_found"
 	UserNotFound           Code = "user_not_found"
@@ -63,6 +65,7 @@ var statuses = map[Code]int{
 	AuthorizationPending:   http.StatusForbidden,
 	ExpiredToken:           http.StatusForbidden,
 	SlowDown:               http.StatusTooManyRequests,
+	TooManyRequests:        http.StatusTooManyRequests,
 	InsufficientScope:      http.StatusForbidden,
 	ServerError:            http.StatusInternalServerError,
 	TemporarilyUnavailable: http.StatusServiceUnavailable,
