@@ -144,7 +144,7 @@ func (s *Server) options(ctx context.Context, client vault.Client, req vault.Aut
 	var api *vault.ResourceServer
 	err := s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
 		candidates = nil
-		if api, err = apiOf(tx, req.Audience); err != nil {
+		if api, err = userAPI(tx, s.Issuer, req.Audience); err != nil {
 			return err
 		}
 		for conn, err := range tx.Connections.All("") {

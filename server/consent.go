@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -58,7 +59,7 @@ type question struct {
 
 // readQuestion finds the question of an interaction, by get, in the browser's
 // session.
-func readQuestion(tx *vault.Tx, session vault.Session, get func(string) (vault.Interaction, error), secret string) (q question, err error) {
+func readQuestion(tx *vault.Tx, issuer string, session vault.Session, get func(string) (vault.Interaction, error), secret string) (q question, err error) {
 	q.session = session
 	if q.interaction, err = get(vault.Hash(secret)); err != nil {
 		return q, err
@@ -80,7 +81,7 @@ func readQuestion(tx *vault.Tx, session vault.Session, get func(string) (vault.I
 	if q.connection, err = tx.Connections.Get(identity.Connection); err != nil {
 		return q, err
 	}
-	q.api, err = apiOf(tx, req.Audience)
+	q.api, err = userAPI(tx, issuer, req.Audience)
 	return q, err
 }
 
@@ -93,7 +94,7 @@ func (s *Server) consent(c echo.Context) error {
 	secret := c.QueryParam("interaction")
 	var q question
 	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
-		q, err = readQuestion(tx, session, tx.Interactions.Get, secret)
+		q, err = readQuestion(tx, s.Issuer, session, tx.Interactions.Get, secret)
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) {
@@ -131,10 +132,10 @@ func (s *Server) decideConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	allowed := form.Get("decision") == "allow"
+	allowed, id := form.Get("decision") == "allow", rand.Text()
 	d := s.newDecision(vault.Client{}, vault.AuthorizationRequest{})
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
-		q, err := readQuestion(tx, session, tx.Interactions.Take, form.Get("interaction"))
+		q, err := readQuestion(tx, s.Issuer, session, tx.Interactions.Take, form.Get("interaction"))
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (s *Server) decideConsent(c echo.Context) error {
 		if !allowed {
 			return nil
 		}
-		if err := give(tx, q); err != nil {
+		if err := give(tx, q, id); err != nil {
 			return err
 		}
 		return d.answer(tx, d.newCode(session, q.interaction.Identity))
@@ -159,12 +160,15 @@ func (s *Server) decideConsent(c echo.Context) error {
 	return s.deliver(c, d)
 }
 
-// give adds to what the user allowed the client.
-func give(tx *vault.Tx, q question) error {
+// give adds to what the user allowed the client. If that is the first of it, it
+// gets the ID.
+func give(tx *vault.Tx, q question, id string) error {
 	req := q.interaction.Request
 	consent, err := tx.Consents.Get(vault.ConsentKey(q.user.ID, q.client.ID, req.Audience))
-	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+	if found, err := vault.Exists(err); err != nil {
 		return err
+	} else if !found {
+		consent.ID = id
 	}
 	wanted, err := wantedScopes(req)
 	if err != nil {

@@ -55,8 +55,14 @@ func (d *decision) conclude(tx *vault.Tx, session vault.Session, identity string
 	return d.answer(tx, d.newCode(session, identity))
 }
 
-// answer keeps the code for whoever waits for it.
+// answer keeps the code for whoever waits for it. What it brings lasts for as
+// long as the consent that it rests on.
 func (d *decision) answer(tx *vault.Tx, code vault.Code) error {
+	given, err := tx.Consents.Get(vault.ConsentKey(code.User, d.client.ID, d.request.Audience))
+	if _, err := vault.Exists(err); err != nil {
+		return err
+	}
+	code.Consent = given.ID
 	if d.request.Device != "" {
 		return allowDevice(tx, code)
 	}

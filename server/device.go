@@ -37,7 +37,7 @@ func (s *Server) authorizeDevice(c echo.Context) error {
 	rand.Read(random[:])
 	deviceCode, userCode := rand.Text(), oidc.UserCode(binary.BigEndian.Uint64(random[:]))
 	err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
-		api, err := apiOf(tx, req.Audience)
+		api, err := userAPI(tx, s.Issuer, req.Audience)
 		if err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (s *Server) findDevice(ctx context.Context, typed string) (device vault.Dev
 		if device, err = tx.DeviceCodes.Get(user.Device); err != nil {
 			return err
 		}
-		if api, err = apiOf(tx, device.Audience); err != nil {
+		if api, err = userAPI(tx, s.Issuer, device.Audience); err != nil {
 			return err
 		}
 		client, err = tx.Clients.Get(device.Client)

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sallyport/connections"
+	"sallyport/server/api"
 	"sallyport/server/oidc"
 	"sallyport/templates"
 	"sallyport/vault"
@@ -45,6 +46,10 @@ func answerTo(err error) *oidc.Error {
 			a.Refusal = &oidc.Refusal{RetryAfter: upstream.RetryAfter}
 		}
 		return a
+	}
+	var own *api.Problem
+	if errors.As(err, &own) {
+		return &oidc.Error{Code: oidc.Code(own.Code), HTTPStatus: own.Status, Description: own.Message, Err: own.Err}
 	}
 	var routing *echo.HTTPError
 	if errors.As(err, &routing) {
@@ -97,6 +102,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 			a = &oidc.Error{Code: a.Code, Description: a.Description + " (correlation ID " + id + ")"}
 		}
 		failed = s.respond(c, "", oidc.FaultResponse(s.Issuer, redirect.request, a))
+	case isOwnAPI(c.Request().URL.Path):
+		s.challenge(c, a)
+		failed = c.JSON(a.Status(), ownProblem(c.Request().URL.Path, a, id))
 	case forPrograms(c.Path()):
 		s.challenge(c, a)
 		body := errorBody{Error: a.Code, Description: a.Description, CorrelationID: id}
@@ -114,6 +122,32 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
+// ownProblem is the JSON of an error of the gateway's own APIs, as Auth0's have
+// it: of the My Account API it is a problem (RFC 9457).
+func ownProblem(path string, a *oidc.Error, correlationID string) any {
+	title := http.StatusText(a.Status())
+	if strings.HasPrefix(path, mePath+"/") {
+		return struct {
+			Type          string `json:"type"`
+			Status        int    `json:"status"`
+			Title         string `json:"title"`
+			Detail        string `json:"detail"`
+			CorrelationID string `json:"correlation_id"`
+		}{"urn:sallyport:error:" + string(a.Code), a.Status(), title, a.Description, correlationID}
+	}
+	return struct {
+		StatusCode    int       `json:"statusCode"`
+		Error         string    `json:"error"`
+		Message       string    `json:"message"`
+		Code          oidc.Code `json:"errorCode"`
+		CorrelationID string    `json:"correlation_id"`
+	}{a.Status(), title, a.Description, a.Code, correlationID}
+}
+
+func isOwnAPI(path string) bool {
+	return strings.HasPrefix(path, managementPath+"/") || strings.HasPrefix(path, mePath+"/")
+}
+
 func forPrograms(route string) bool {
 	return strings.HasPrefix(route, "/oauth/") || strings.HasPrefix(route, "/.well-known/") || route == "/userinfo"
 }
@@ -127,7 +161,7 @@ func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 	case a == errNoToken: // and no error, where no token was sent (RFC 6750, section 3.1)
 		h.Set("WWW-Authenticate", oidc.Challenge(oidc.Bearer, nil))
 		h.Add("WWW-Authenticate", oidc.Challenge(oidc.DPoP, nil))
-	case c.Path() == "/userinfo" && (a.Status() == http.StatusUnauthorized || a.Status() == http.StatusForbidden):
+	case (c.Path() == "/userinfo" || isOwnAPI(c.Path())) && (a.Status() == http.StatusUnauthorized || a.Status() == http.StatusForbidden):
 		scheme, _, _ := strings.Cut(c.Request().Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, oidc.DPoP) && a.Code != oidc.InvalidDPoPProof && a.Code != oidc.UseDPoPNonce {
 			h.Set("WWW-Authenticate", oidc.Challenge(oidc.Bearer, a))

@@ -59,7 +59,7 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 	token := x.SubjectToken.Reveal()
 	if x.SubjectTokenType == oidc.URNRefreshToken {
 		id, secret, _ := oidc.ParseRefreshToken(token)
-		grant, err = tx.Grants.Get(id)
+		grant, err = tx.Grant(id)
 		switch {
 		case errors.Is(err, vault.ErrNotFound):
 			return "", grant, x.RefuseSubject(errors.New("the grant is unknown, expired or revoked"))
@@ -99,7 +99,7 @@ func (s *Server) keepAlive(ctx context.Context, client vault.Client, grant vault
 		return nil
 	}
 	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
-		now, err := tx.Grants.Get(grant.ID)
+		now, err := tx.Grant(grant.ID)
 		if err != nil {
 			return err
 		}

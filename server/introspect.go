@@ -41,7 +41,7 @@ func (s *Server) introspect(c echo.Context) error {
 // introspection says what a token of whatever kind is good for.
 func (s *Server) introspection(tx *vault.Tx, client vault.Client, token string) (oidc.Introspection, error) {
 	if id, secret, ok := oidc.ParseRefreshToken(token); ok {
-		grant, err := tx.Grants.Get(id)
+		grant, err := tx.Grant(id)
 		if ok, err := vault.Exists(err); !ok || !oidc.Matches(grant.SecretHash, secret) {
 			return oidc.Introspection{}, err
 		}

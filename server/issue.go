@@ -26,7 +26,7 @@ type tokens struct {
 
 // load reads what the tokens of a grant speak of. A user who is blocked gets
 // none.
-func (t *tokens) load(tx *vault.Tx) (refused, err error) {
+func (t *tokens) load(tx *vault.Tx, issuer string) (refused, err error) {
 	if t.scopes == nil {
 		t.scopes = t.grant.Scopes
 	}
@@ -38,7 +38,7 @@ func (t *tokens) load(tx *vault.Tx) (refused, err error) {
 	if t.user.Blocked {
 		return &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: 403, Description: "user is blocked"}, nil
 	}
-	if t.api, err = apiOf(tx, t.grant.Audience); err != nil {
+	if t.api, err = userAPI(tx, issuer, t.grant.Audience); err != nil {
 		return nil, err
 	}
 	if t.asked, _, err = oidc.RequestedClaims(t.grant.Claims); err != nil {
@@ -46,18 +46,6 @@ func (t *tokens) load(tx *vault.Tx) (refused, err error) {
 	}
 	t.extra, err = connectionClaims(tx, t.grant.Identity)
 	return nil, err
-}
-
-// apiOf is the API that is an audience, or nil if there is no audience.
-func apiOf(tx *vault.Tx, audience string) (*vault.ResourceServer, error) {
-	if audience == "" {
-		return nil, nil
-	}
-	api, err := tx.ResourceServers.Get(audience)
-	if errors.Is(err, vault.ErrNotFound) {
-		return nil, oidc.AudienceError(audience)
-	}
-	return &api, err
 }
 
 // connectionClaims are the claims that a connection adds to ID tokens, for

@@ -33,7 +33,7 @@ func (s *Server) revoke(c echo.Context) error {
 	switch {
 	case ok:
 		err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
-			grant, err := tx.Grants.Get(id)
+			grant, err := tx.Grant(id)
 			if err != nil || oidc.UseOf(s.refreshKey, grant, client, secret, tx.Now()) == oidc.UseUnknown {
 				return err
 			}

@@ -118,6 +118,8 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 		e.OPTIONS(path, preflight, s.clientOrigin)
 	}
 
+	s.ownAPIs()
+
 	// The relying party, towards identity providers.
 	e.GET("/login/callback", s.callback, s.paced)
 	e.GET("/login/callback/:connection", s.callback, s.paced)

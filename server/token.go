@@ -105,7 +105,7 @@ func badBody(err error) error {
 func (s *Server) clientOf(ctx context.Context, subject vault.Secret) (id string, err error) {
 	grantID, _, _ := oidc.ParseRefreshToken(subject.Reveal())
 	err = s.Vault.View(ctx, func(tx *vault.Tx) error {
-		grant, err := tx.Grants.Get(grantID)
+		grant, err := tx.Grant(grantID)
 		id = grant.Client
 		return err
 	})
@@ -156,10 +156,10 @@ func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.T
 func (s *Server) begun(tx *vault.Tx, client vault.Client, code vault.Code, secret, key string) (t tokens, refused, err error) {
 	now := tx.Now()
 	t = tokens{client: client, nonce: code.Request.Nonce, now: now, key: key, grant: vault.Grant{
-		ID: code.Hash, DPoPKey: key, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity,
+		ID: code.Hash, DPoPKey: key, Client: client.ID, User: code.User, SID: code.SID, Identity: code.Identity, Consent: code.Consent,
 		Scopes: code.Request.Scopes, Audience: code.Request.Audience, Claims: code.Request.Claims, AuthTime: code.AuthTime, Created: now, Used: now,
 	}}
-	if refused, err = t.load(tx); refused != nil || err != nil {
+	if refused, err = t.load(tx, s.Issuer); refused != nil || err != nil {
 		return t, refused, err
 	}
 	t.grant.Expires = now.Add(t.lifetime())
@@ -185,7 +185,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 	var refused error
 	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
 		refused = nil
-		grant, err := tx.Grants.Get(id)
+		grant, err := tx.Grant(id)
 		if errors.Is(err, vault.ErrNotFound) {
 			refused = oidc.GrantError(errors.New("the grant is unknown, expired or revoked"))
 			return nil
@@ -218,7 +218,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 			return err
 		}
 		t.grant = grant
-		if refused, err = t.load(tx); refused != nil || err != nil {
+		if refused, err = t.load(tx, s.Issuer); refused != nil || err != nil {
 			return err
 		}
 		return t.putAccessToken(tx, opaque)
@@ -233,13 +233,11 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (oidc.TokenResponse, error) {
 	var api *vault.ResourceServer
 	var granted *vault.ClientGrant
-	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
+	err := s.Vault.View(ctx, func(tx *vault.Tx) (err error) {
 		api, granted = nil, nil
-		rs, err := tx.ResourceServers.Get(req.Audience)
-		if ok, err := vault.Exists(err); !ok {
+		if api, err = apiOf(tx, s.Issuer, req.Audience); err != nil {
 			return err
 		}
-		api = &rs
 		g, err := tx.ClientGrants.Get(vault.ClientGrantKey(client.ID, req.Audience))
 		if ok, err := vault.Exists(err); !ok {
 			return err

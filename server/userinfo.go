@@ -51,7 +51,7 @@ func (s *Server) bearer(tx *vault.Tx, token string) (b bearer, err error) {
 	if b.grant == "" {
 		return b, nil
 	}
-	grant, err := tx.Grants.Get(b.grant)
+	grant, err := tx.Grant(b.grant)
 	if errors.Is(err, vault.ErrNotFound) {
 		return b, errToken
 	}

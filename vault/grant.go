@@ -1,6 +1,9 @@
 package vault
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // Code is an authorization code.
 type Code struct {
@@ -9,6 +12,7 @@ type Code struct {
 	User     string
 	SID      string // of the session
 	Identity string // key of the identity that the user signed in with
+	Consent  string // ID of the consent that it rests on, if it does
 	AuthTime time.Time
 	Expires  time.Time
 }
@@ -34,6 +38,7 @@ type Grant struct {
 	User       string
 	SID        string
 	Identity   string
+	Consent    string // ID of the consent that it rests on, if it does
 	Scopes     []string
 	Audience   string
 	Claims     string // the claims parameter of the request (OpenID Connect Core 1.0, section 5.5)
@@ -45,6 +50,20 @@ type Grant struct {
 
 func (g Grant) Key() string          { return g.ID }
 func (g Grant) ExpiresAt() time.Time { return g.Expires }
+
+// Grant returns the grant with an ID, or [ErrNotFound], also if the consent that
+// it rests on was taken back since.
+func (tx *Tx) Grant(id string) (Grant, error) {
+	g, err := tx.Grants.Get(id)
+	if err != nil || g.Consent == "" {
+		return g, err
+	}
+	given, err := tx.Consents.Get(ConsentKey(g.User, g.Client, g.Audience))
+	if err == nil && given.ID != g.Consent || errors.Is(err, ErrNotFound) {
+		return Grant{}, ErrNotFound
+	}
+	return g, err
+}
 
 // AccessToken is an opaque access token of the gateway's, good for its own
 // endpoints.

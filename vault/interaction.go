@@ -34,6 +34,7 @@ func (i Interaction) ExpiresAt() time.Time { return i.Expires }
 // Consent is what a user allowed a client that is not the operator's own.
 type Consent struct {
 	forever
+	ID           string // random, so that what was given anew is another
 	User, Client string
 	Scopes       []string
 	Audience     string // of the scopes that are an API's

@@ -67,6 +67,23 @@ func secretChange(field string, had, has bool) []FieldChange {
 	return []FieldChange{c}
 }
 
+// secretChanges are the changes of a client's secrets, of which the second is
+// the previous one.
+func secretChanges(old, now []string) (changes []FieldChange) {
+	nth := func(list []string, i int) string {
+		if i < len(list) {
+			return list[i]
+		}
+		return ""
+	}
+	for i, field := range []string{"client_secret", "client_secret_previous"} {
+		if had, has := nth(old, i), nth(now, i); had != has {
+			changes = append(changes, secretChange(field, had != "", has != "")...)
+		}
+	}
+	return changes
+}
+
 func (p *planner) resourceServers() error {
 	for i, s := range p.sections.ResourceServers {
 		path := at("resourceServers", i)
@@ -96,7 +113,7 @@ func (p *planner) clients() error {
 		}
 		change := Change{Kind: "client", Name: c.ClientID}
 		if !slices.Equal(old.SecretHashes, r.SecretHashes) {
-			change.Fields = secretChange("client_secret", len(old.SecretHashes) > 0, len(r.SecretHashes) > 0)
+			change.Fields = secretChanges(old.SecretHashes, r.SecretHashes)
 		}
 		if !put(p, p.tx.Clients, ClientOf, old, r, found, change) || r.API == "" || r.API == old.API {
 			continue

@@ -15,6 +15,7 @@ import (
 type Client struct {
 	ClientID                 string            `yaml:"client_id" json:"client_id,omitzero"`
 	ClientSecret             *Secret           `yaml:"client_secret" json:"client_secret,omitzero"`
+	ClientSecretPrevious     *Secret           `yaml:"client_secret_previous" json:"client_secret_previous,omitzero"` // good beside it; "" ends the one that is
 	Name                     *string           `yaml:"name" json:"name,omitzero"`
 	Description              *string           `yaml:"description" json:"description,omitzero"`
 	AppType                  *string           `yaml:"app_type" json:"app_type,omitzero"`
@@ -80,7 +81,8 @@ const (
 
 // Record is the stored client as it would become: what c does not mention stays
 // as in old, or gets its default if old has no ID. A secret that is one of the
-// stored ones changes nothing; another replaces them all.
+// stored ones changes nothing; another replaces them all, but for a previous one
+// that is said to live on.
 func (c Client) Record(old vault.Client) (vault.Client, error) {
 	r := old
 	if old.ID == "" {
@@ -183,6 +185,34 @@ func (c Client) secret(r *vault.Client) error {
 		if hash := vault.Hash(c.ClientSecret.Reveal()); !slices.Contains(r.SecretHashes, hash) {
 			r.SecretHashes = []string{hash}
 		}
+	}
+	return c.previousSecret(r)
+}
+
+// previousSecret has a second secret live beside the first, while the client
+// changes from one to the other.
+func (c Client) previousSecret(r *vault.Client) error {
+	const field = "client_secret_previous"
+	switch {
+	case c.ClientSecretPrevious == nil:
+		return nil
+	case len(r.SecretHashes) == 0:
+		return &vault.Invalid{Field: field, Problem: "is of no use to a client that has no client_secret: remove it"}
+	}
+	current := r.SecretHashes[0]
+	if c.ClientSecret != nil {
+		current = vault.Hash(c.ClientSecret.Reveal())
+	}
+	previous := c.ClientSecretPrevious.Reveal()
+	switch {
+	case previous == "":
+		r.SecretHashes = []string{current}
+	case utf8.RuneCountInString(previous) < minSecret:
+		return &vault.Invalid{Field: field, Problem: fmt.Sprintf("is shorter than %d characters, which no client_secret is", minSecret)}
+	case vault.Hash(previous) == current:
+		return &vault.Invalid{Field: field, Problem: "is the same as client_secret: write the new one there, and the old one here"}
+	default:
+		r.SecretHashes = []string{current, vault.Hash(previous)}
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (p *planner) resourceServer(identifier, path string) (vault.ResourceServer,
 // management reports whether an audience is a gateway's management API, whose
 // scopes the gateway itself knows. This package does not know its issuer, so
 // any address of such an API will do.
-func management(audience string) bool { return strings.HasSuffix(audience, "/api/v2/") }
+func management(audience string) bool { return strings.HasSuffix(audience, "/"+Management) }
 
 // scopes finds fault with a grant of scopes that its audience does not have.
 func (p *planner) scopes(g vault.ClientGrant, path string) error {

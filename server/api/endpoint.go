@@ -1,0 +1,143 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/vault"
+)
+
+// API are the management API, of Auth0's version 2, and the My Account API,
+// over HTTP.
+type API struct {
+	Vault *vault.Vault
+	// Guard lets requests pass that show an access token with a scope of an
+	// API of the gateway's own.
+	Guard func(audience, scope string, next Handler) echo.HandlerFunc
+	// RotateKeys makes the next signing keys, which sign after lead.
+	RotateKeys func(ctx context.Context, lead time.Duration) ([]vault.SigningKey, error)
+}
+
+// Caller is whom an access token stands for.
+type Caller struct {
+	Client string
+	User   string // "" if a client asks for itself
+}
+
+// Handler is an endpoint behind [API.Guard].
+type Handler func(echo.Context, Caller) error
+
+// Problem is why a request was refused, for its sender: Code for programs, and
+// Message for people, without a secret.
+type Problem struct {
+	Status  int
+	Code    string
+	Message string
+	Err     error // for the log
+}
+
+func (p *Problem) Error() string { return p.Message }
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Mount adds the endpoints.
+func (a *API) Mount(manage, me *echo.Group) {
+	for _, e := range []struct {
+		group               *echo.Group
+		method, path, scope string
+		handler             Handler
+	}{
+		{manage, http.MethodGet, "/clients", "read:clients", a.listClients},
+		{manage, http.MethodGet, "/clients/:id", "read:clients", a.getClient},
+		{manage, http.MethodPatch, "/clients/:id", "update:clients", a.changeClient},
+		{manage, http.MethodPost, "/clients/:id/rotate-secret", "update:client_keys", a.rotateSecret},
+		{manage, http.MethodGet, "/grants", "read:grants", a.listGrants},
+		{manage, http.MethodDelete, "/grants", "delete:grants", a.deleteGrantsOf},
+		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},
+		{manage, http.MethodGet, "/keys/signing", "read:signing_keys", a.listKeys},
+		{manage, http.MethodPost, "/keys/signing/rotate", "create:signing_keys", a.rotateKeys},
+		{me, http.MethodGet, "/grants", "read:me:grants", a.listMyGrants},
+		{me, http.MethodDelete, "/grants/:id", "delete:me:grants", a.deleteMyGrant},
+	} {
+		audience := Management
+		if e.group == me {
+			audience = MyAccount
+		}
+		e.group.Add(e.method, e.path, a.Guard(audience, e.scope, e.handler))
+	}
+}
+
+// parameter is a part of a path. Clients escape what they put there, and Echo
+// leaves it so if there was need to.
+func parameter(c echo.Context, name string) string {
+	value := c.Param(name)
+	if c.Request().URL.RawPath != "" {
+		if plain, err := url.PathUnescape(value); err == nil {
+			return plain
+		}
+	}
+	return value
+}
+
+// read decodes a JSON object into v, strictly. An empty body is an empty object.
+func read(c echo.Context, v any) error {
+	b, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return &Problem{http.StatusBadRequest, "invalid_body", "The body could not be read, or is longer than 64 KiB.", err}
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err = d.Decode(v); err == nil && d.More() {
+		err = errors.New("there is more after the JSON object")
+	}
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &kind) && kind.Field != "":
+		return invalid(fmt.Sprintf("%s: is a %s, which it cannot be", kind.Field, kind.Value))
+	}
+	return invalid(err.Error())
+}
+
+func invalid(problem string) *Problem {
+	return &Problem{Status: http.StatusBadRequest, Code: "invalid_body", Message: "Payload validation error: " + problem}
+}
+
+// page answers with a part of a list: an array, or with include_totals an
+// object in which it stands under its name, as Auth0's do. Pages have 50 unless
+// the request says otherwise, and 100 at most.
+func page[T any](c echo.Context, name string, list []T) error {
+	start, size := 0, 50
+	for param, to := range map[string]*int{"page": &start, "per_page": &size} {
+		text := c.QueryParam(param)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(text, 10, 24)
+		if err != nil || param == "per_page" && (n < 1 || n > 100) {
+			return &Problem{Status: http.StatusBadRequest, Code: "invalid_query_string",
+				Message: "Query validation error: page is a number from 0, and per_page one from 1 to 100."}
+		}
+		*to = int(n)
+	}
+	total := len(list)
+	start *= size
+	list = list[min(start, total):min(start+size, total)]
+	if c.QueryParam("include_totals") != "true" {
+		return c.JSON(http.StatusOK, append([]T{}, list...))
+	}
+	return c.JSON(http.StatusOK, map[string]any{"total": total, "start": start, "limit": size, name: append([]T{}, list...)})
+}

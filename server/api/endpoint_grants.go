@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/vault"
+)
+
+// Grant is what a user allowed a client, in Auth0's words: a consent, in the
+// vault's.
+type Grant struct {
+	ID       string   `json:"id"`
+	Client   string   `json:"clientID"`
+	User     string   `json:"user_id"`
+	Audience string   `json:"audience,omitempty"`
+	Scope    []string `json:"scope"`
+}
+
+// grantID names a consent where its key may not stand.
+func grantID(c vault.Consent) string { return base64.RawURLEncoding.EncodeToString([]byte(c.Key())) }
+
+func (a *API) listGrants(c echo.Context, _ Caller) error {
+	return a.answerGrants(c, c.QueryParam("user_id"))
+}
+
+func (a *API) listMyGrants(c echo.Context, caller Caller) error {
+	return a.answerGrants(c, caller.User)
+}
+
+// answerGrants answers with the grants of a user, or of all if it is "".
+func (a *API) answerGrants(c echo.Context, user string) error {
+	client, audience := c.QueryParam("client_id"), c.QueryParam("audience")
+	list := []Grant{}
+	err := a.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
+		consents, err := consentsOf(tx, user)
+		for _, given := range consents {
+			if (client == "" || client == given.Client) && (audience == "" || audience == given.Audience) {
+				list = append(list, Grant{grantID(given), given.Client, given.User, given.Audience, append([]string{}, given.Scopes...)})
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return page(c, "grants", list)
+}
+
+// consentsOf are what a user has allowed, or all users if it is "".
+func consentsOf(tx *vault.Tx, user string) (list []vault.Consent, err error) {
+	after := ""
+	if user != "" {
+		after = vault.ConsentKey(user, "", "")[:len(user)+1]
+	}
+	for given, err := range tx.Consents.All(after) {
+		if err != nil {
+			return nil, err
+		}
+		if user != "" && given.User != user {
+			if !strings.HasPrefix(given.Key(), after) {
+				break
+			}
+			continue
+		}
+		list = append(list, given)
+	}
+	return list, nil
+}
+
+func (a *API) deleteGrant(c echo.Context, _ Caller) error {
+	return a.takeBack(c, func(vault.Consent) bool { return true })
+}
+
+func (a *API) deleteMyGrant(c echo.Context, caller Caller) error {
+	return a.takeBack(c, func(given vault.Consent) bool { return given.User == caller.User })
+}
+
+// takeBack ends a grant that may be taken back, and with it all that it brought.
+func (a *API) takeBack(c echo.Context, may func(vault.Consent) bool) error {
+	key, err := base64.RawURLEncoding.DecodeString(parameter(c, "id"))
+	if err != nil {
+		return errNoGrant
+	}
+	err = a.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		given, err := tx.Consents.Get(string(key))
+		if err == nil && !may(given) {
+			return errNoGrant
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Consents.Delete(given.Key())
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return errNoGrant
+	}
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+var errNoGrant = &Problem{Status: http.StatusNotFound, Code: "inexistent_grant", Message: "The grant does not exist: it was taken back already, or is somebody else's."}
+
+// deleteGrantsOf ends all grants of a user.
+func (a *API) deleteGrantsOf(c echo.Context, _ Caller) error {
+	user := c.QueryParam("user_id")
+	if user == "" {
+		return &Problem{Status: http.StatusBadRequest, Code: "invalid_query_string", Message: "Query validation error: user_id is missing: say whose grants to delete."}
+	}
+	if err := a.forgetConsents(c.Request().Context(), user); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func (a *API) forgetConsents(ctx context.Context, user string) error {
+	return a.Vault.Update(ctx, func(tx *vault.Tx) error {
+		consents, err := consentsOf(tx, user)
+		for _, given := range consents {
+			err = errors.Join(err, tx.Consents.Delete(given.Key()))
+		}
+		return err
+	})
+}

@@ -1,0 +1,35 @@
+package api
+
+import "sallyport/vault"
+
+// Management and MyAccount are the identifiers of the gateway's own APIs, after
+// the issuer: the audiences of the access tokens that they take.
+const (
+	Management = "api/v2/"
+	MyAccount  = "me/"
+)
+
+// Own are the gateway's own APIs. They are in no tenant file and no record.
+func Own(issuer string) []vault.ResourceServer {
+	return []vault.ResourceServer{
+		{Identifier: issuer + Management, Name: "Management API", Scopes: managementScopes},
+		{Identifier: issuer + MyAccount, Name: "My Account API", Scopes: myAccountScopes},
+	}
+}
+
+// managementScopes are for those who run the gateway.
+var managementScopes = []vault.Scope{
+	{Value: "read:clients", Description: "See the applications"},
+	{Value: "update:clients", Description: "Change applications"},
+	{Value: "update:client_keys", Description: "Give applications new secrets"},
+	{Value: "read:grants", Description: "See which applications users have allowed what"},
+	{Value: "delete:grants", Description: "Take back what users have allowed applications"},
+	{Value: "read:signing_keys", Description: "See which keys sign tokens"},
+	{Value: "create:signing_keys", Description: "Make new keys that sign tokens"},
+}
+
+// myAccountScopes are for users' own applications.
+var myAccountScopes = []vault.Scope{
+	{Value: "read:me:grants", Description: "See which applications you have allowed what"},
+	{Value: "delete:me:grants", Description: "Take back what you have allowed applications"},
+}
