@@ -87,6 +87,9 @@ func secretChanges(old, now []string) (changes []FieldChange) {
 func (p *planner) resourceServers() error {
 	for i, s := range p.sections.ResourceServers {
 		path := at("resourceServers", i)
+		if management(s.Identifier) {
+			return p.invalid(path+".identifier", errors.New("is the management API, which every gateway has: remove it, and name it in clientGrants alone"))
+		}
 		old, found, err := stored(p.tx.ResourceServers, s.Identifier, vault.ResourceServer{ID: p.ids[path]})
 		if err != nil {
 			return fmt.Errorf("read resource server %s: %w", shown(s.Identifier), err)

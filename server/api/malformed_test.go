@@ -168,6 +168,7 @@ var malformed = []struct{ name, src, want string }{
 	{"scopes are text", with("resourceServers: [{identifier: a, scopes: [canary]}]"), "resourceServers[0].scopes[0]: should be a mapping, and is text"},
 	{"grant of no audience", with("clientGrants: [{client_id: app}]"), "tenant.yaml:6:16: clientGrants[0].audience: is missing"},
 	{"grant of an unknown client", with("clientGrants: [{client_id: app, audience: a, scope: []}]"), "tenant.yaml:6:17: clientGrants[0].client_id: there is no client app"},
+	{"the gateway's own API", "resourceServers: [{identifier: https://login.example.com/api/v2/}]", "tenant.yaml:1:20: resourceServers[0].identifier: is the management API, which every gateway has: remove it, and name it in clientGrants alone"},
 	{"grant for an unknown API", withClient("is_first_party: true", "clientGrants: [{client_id: app, audience: a, scope: b}]"), "tenant.yaml:12:33: clientGrants[0].audience: there is no resource server a"},
 	{"same grant", with("clientGrants: [{client_id: a, audience: a}, {client_id: a, audience: a}]"), "tenant.yaml:6:60: clientGrants[1].client_id and audience: is the same as in line 6"},
 
