@@ -94,6 +94,8 @@ async function freePort() {
   return port
 }
 
+const users = [{ username: 'ada@example.com', password: 'engine-of-1843' }, { username: 'grace@example.com', password: 'moth-in-relay-70' }]
+
 const answers = (url) => fetch(url).then((r) => r.ok, () => false)
 
 const tenant = (salesforce, connections, { clients = [], ...others }) => ({
@@ -157,12 +159,21 @@ export async function serve(connections = [['salesforce', 'Salesforce']], more =
     client: client(described.clients[0]),
     /** The same gateway as it is to another of its clients. */
     as(id) { return { ...this, client: client(described.clients.find((c) => c.client_id === id)) } },
-    users: [{ username: 'ada@example.com', password: 'engine-of-1843' }, { username: 'grace@example.com', password: 'moth-in-relay-70' }],
+    users,
     async stop() {
       await Promise.all(processes.map((p) => p.stop()))
       rmSync(folder, { recursive: true })
     },
   }
+}
+
+/** Runs a simulated Salesforce alone, with one app that sends users back to callback. */
+export async function simulate(callback, ...args) {
+  const port = await freePort()
+  const p = start('simulate', 'salesforce', '--listen', `127.0.0.1:${port}`, '--callback', callback, ...args)
+  const url = `http://localhost:${port}`
+  await p.until('simulator', () => answers(`${url}/.well-known/openid-configuration`))
+  return { url, key: 'simulated-consumer-key', secret: 'simulated-consumer-secret', users, stop: p.stop }
 }
 
 /** Runs the demo, which describes itself in a line of JSON, and tells in ready how many milliseconds it took to. */
