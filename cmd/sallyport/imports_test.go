@@ -32,6 +32,8 @@ var onlyIn = map[string][]string{
 	"golang.org/x/oauth2":             {"connections", "cmd/sallyport/sample"},
 	"code.dny.dev/ssrf":               {"connections"},
 	"github.com/go-jose/":             {"server/oidc", "connections/simulator"},
+	"github.com/beevik/etree":         {"connections", "connections/simulator"},
+	"github.com/russellhaering/":      {"connections", "connections/simulator"},
 	"github.com/labstack/echo/":       {"server", "server/api", "cmd/bench"},
 	"github.com/gorilla/":             {"server"},
 	"github.com/goccy/go-yaml":        {"server/api"},

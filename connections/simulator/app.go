@@ -2,13 +2,17 @@ package simulator
 
 import (
 	"crypto/subtle"
+	"crypto/x509"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
-// App is an external client app. Its switches are named so that off is what
-// Salesforce starts a new app with, but for PKCE.
+// App is an external client app, or a connected app as they were before. Its
+// switches are named so that off is what Salesforce starts a new app with, but
+// for PKCE.
 type App struct {
 	Name           string   // shown when consent is asked; "": ConsumerKey
 	ConsumerKey    string   // its client ID
@@ -20,7 +24,15 @@ type App struct {
 	RequirePKCE           bool // refuse an authorization request without a code challenge
 	SecretOptionalWeb     bool // "Require Secret for Web Server Flow" is off
 	SecretOptionalRefresh bool // "Require Secret for Refresh Token Flow" is off
-	Preauthorized         bool // an administrator has approved it for everyone
+	Connected             bool // a connected app, which external client apps are to replace
+
+	// Preauthorized is the policy that admin approved users are pre-authorized:
+	// nobody is asked for consent.
+	Preauthorized  bool
+	PermittedUsers []string // names of the users so approved, others may not use the app; nil: everyone
+
+	Certificate *x509.Certificate // whose key signs the app's assertions; nil: none is believed
+	RunAs       string            // name of the user that client credentials act as; "": they are not allowed
 
 	NoRotation        bool          // refresh tokens stay as they are when used
 	JWTAccessTokens   bool          // access tokens are JWTs with a fixed expiry
@@ -53,6 +65,11 @@ func (a App) idTokenTTL() time.Duration {
 		return 2 * time.Minute
 	}
 	return a.IDTokenTTL
+}
+
+// permits tells whether a user is one that an administrator approved.
+func (a App) permits(u User) bool {
+	return a.PermittedUsers == nil || slices.ContainsFunc(a.PermittedUsers, func(name string) bool { return strings.EqualFold(name, u.Username) })
 }
 
 // app finds an app by its consumer key.

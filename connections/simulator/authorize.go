@@ -131,6 +131,8 @@ func (s *Salesforce) proceed(w http.ResponseWriter, r *http.Request, a *authoriz
 		return s.showLogin(w, a, a.loginHint, "")
 	case user.Inactive:
 		return &redirected{a, errInactiveUser.code, errInactiveUser.description}
+	case a.app.Preauthorized && !a.app.permits(user):
+		return &redirected{a, "OAUTH_APP_ACCESS_DENIED", errNotPermitted.description}
 	case !coversAll(a.app.scopes(), a.scopes):
 		return errApproval
 	case prompt("consent") || !a.app.Preauthorized && !coversAll(s.approvals[approval{user.ID, a.app.ConsumerKey}], a.scopes):

@@ -64,9 +64,9 @@ func (s *Salesforce) redeemCode(r *http.Request) (pairs, error) {
 	if err := checkVerifier(c.request.challenge, r.Form); err != nil {
 		return nil, err
 	}
-	user, ok := s.user(c.user)
-	if !ok || user.Inactive {
-		return nil, errInactiveUser
+	user, _ := s.user(c.user)
+	if err := admit(app, user); err != nil {
+		return nil, err
 	}
 	c.brought = s.found(c.approval, c.request.scopes, now)
 	return s.tokens(s.base(r), app, user, c.brought, c.brought.refresh, c.request.nonce)

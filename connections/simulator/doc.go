@@ -6,6 +6,7 @@
 //
 //	browser ── /services/oauth2/authorize ──► login page ► consent page ──► callback?code
 //	client  ── /services/oauth2/token ──────► tokens, without expires_in
+//	          by code, refresh token, client credentials, JWT or SAML assertion
 //	        ── /services/oauth2/{introspect,revoke,userinfo}, /id/ORG/USER
 //	        ── /.well-known/openid-configuration, /id/keys
 //	        ── /services/data/vNN.0/…  ─────► versions, limits, query, sobjects, chatter

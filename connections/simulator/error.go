@@ -38,6 +38,13 @@ var (
 	errRefreshToken   = &refusal{400, "invalid_grant", "expired access/refresh token"}
 	errBeingProcessed = &refusal{400, "invalid_grant", "token request is already being processed"}
 	errInactiveUser   = &refusal{400, "inactive_user", "user is inactive"}
+	errNotPermitted   = &refusal{400, "invalid_grant", "user is not admin approved to access this app"}
+	errUnapproved     = &refusal{400, "invalid_grant", "user hasn't approved this consumer"}
+	errAssertion      = &refusal{400, "invalid_grant", "invalid assertion"}
+	errAudience       = &refusal{400, "invalid_grant", "Audience validation failed"}
+	errRecipient      = &refusal{400, "invalid_grant", "Recipient validation failed"}
+	errNoRunAs        = &refusal{400, "invalid_grant", "no client credentials user enabled"}
+	errNoScopes       = &refusal{400, "invalid_grant", "no valid scopes defined"}
 	errToken          = &refusal{400, "invalid_token", "invalid token"}
 
 	errBadToken     = &refusal{403, "Bad_OAuth_Token", ""}
@@ -55,6 +62,13 @@ var (
 
 // page is a refusal that people see, whatever the form of the endpoint.
 type page struct{ *refusal }
+
+// explained is an error of the token endpoint with an address where a person
+// can read more of it (RFC 6749, section 5.2).
+type explained struct {
+	*refusal
+	uri string
+}
 
 // redirected is an error told to the app's callback (RFC 6749, section
 // 4.1.2.1).
@@ -74,6 +88,8 @@ func answerError(w http.ResponseWriter, r *http.Request, refuse form, err error)
 	switch e := err.(type) {
 	case *refusal:
 		refuse(w, r, e)
+	case *explained:
+		respond(w, r, e.status, pairs{{"error_uri", e.uri}, {"error", e.code}, {"error_description", e.description}})
 	case *page:
 		refuseAsPage(w, r, e.refusal)
 	case *redirected:
@@ -90,11 +106,14 @@ func answerError(w http.ResponseWriter, r *http.Request, refuse form, err error)
 // codeOf is what the log may know of an error.
 func codeOf(err error) string {
 	var e *refusal
+	var x *explained
 	var p *page
 	var d *redirected
 	switch {
 	case errors.As(err, &e):
 		return e.code
+	case errors.As(err, &x):
+		return x.code
 	case errors.As(err, &p):
 		return p.code
 	case errors.As(err, &d):

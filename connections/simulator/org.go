@@ -12,6 +12,7 @@ type Org struct {
 	Name           string        // "": "Analytical Engines"
 	Sandbox        bool          // as the Organization record tells it
 	SessionTimeout time.Duration // of an access token from its last use; 0: two hours
+	StrictAudience bool          // assertions must be addressed to the login host, and to nothing else
 
 	// RecentMetadata has the discovery document list PKCE, grant types and
 	// DPoP, as newer releases do. The simulator speaks no DPoP: a proof is
@@ -35,6 +36,14 @@ func (o Org) name() string {
 		return "Analytical Engines"
 	}
 	return o.Name
+}
+
+// loginURL is the login host that the org has in reality.
+func (o Org) loginURL() string {
+	if o.Sandbox {
+		return "https://test.salesforce.com"
+	}
+	return "https://login.salesforce.com"
 }
 
 func (o Org) sessionTimeout() time.Duration {

@@ -25,9 +25,9 @@ func (s *Salesforce) refresh(r *http.Request) (pairs, error) {
 	if f.dead {
 		return nil, errRefreshToken
 	}
-	user, ok := s.user(f.user)
-	if !ok || user.Inactive {
-		return nil, errInactiveUser
+	user, _ := s.user(f.user)
+	if err := admit(app, user); err != nil {
+		return nil, err
 	}
 	refresh := ""
 	if !app.NoRotation {

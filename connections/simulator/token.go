@@ -10,11 +10,14 @@ import (
 	"time"
 )
 
-// grants are the grant types served. Those that Salesforce has and this does
-// not (client credentials, JWT bearer, SAML bearer) belong here.
+// grants are the grant types served. Salesforce has others, which an org has to
+// allow first.
 var grants = map[string]func(*Salesforce, *http.Request) (pairs, error){
-	"authorization_code": (*Salesforce).redeemCode,
-	"refresh_token":      (*Salesforce).refresh,
+	"authorization_code":                            (*Salesforce).redeemCode,
+	"refresh_token":                                 (*Salesforce).refresh,
+	"client_credentials":                            (*Salesforce).clientCredentials,
+	"urn:ietf:params:oauth:grant-type:jwt-bearer":   (*Salesforce).jwtBearer,
+	"urn:ietf:params:oauth:grant-type:saml2-bearer": (*Salesforce).samlBearer,
 }
 
 // token is the token endpoint (RFC 6749, section 3.2). Parameters that it does

@@ -163,9 +163,7 @@ func TestCodeRefusals(t *testing.T) {
 		{"another app's code", "client_id", "3MVG9second", "invalid_grant", "invalid authorization code"},
 		{"no grant type", "grant_type", "", "unsupported_grant_type", "grant type not supported"},
 		{"password", "grant_type", "password", "unsupported_grant_type", "grant type not supported"},
-		{"client credentials", "grant_type", "client_credentials", "unsupported_grant_type", "grant type not supported"},
-		{"JWT bearer", "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type", "grant type not supported"},
-		{"SAML bearer", "grant_type", "urn:ietf:params:oauth:grant-type:saml2-bearer", "unsupported_grant_type", "grant type not supported"},
+		{"device", "grant_type", "device", "unsupported_grant_type", "grant type not supported"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := start(t, func(s *simulator.Salesforce, _ *simulator.App) {

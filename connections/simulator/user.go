@@ -60,15 +60,20 @@ func (s *Salesforce) user(id string) (User, bool) {
 	return User{}, false
 }
 
-// signIn finds the user that a name and a password belong to.
-func (s *Salesforce) signIn(username, password string) (User, bool) {
+// userNamed finds a user by name, whatever its case.
+func (s *Salesforce) userNamed(username string) (User, bool) {
 	for _, u := range s.users() {
 		if strings.EqualFold(u.Username, username) {
-			ok := u.Password != "" && subtle.ConstantTimeCompare([]byte(u.Password), []byte(password)) == 1
-			return u, ok
+			return u, true
 		}
 	}
 	return User{}, false
+}
+
+// signIn finds the user that a name and a password belong to.
+func (s *Salesforce) signIn(username, password string) (User, bool) {
+	u, ok := s.userNamed(username)
+	return u, ok && u.Password != "" && subtle.ConstantTimeCompare([]byte(u.Password), []byte(password)) == 1
 }
 
 func (u User) name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }

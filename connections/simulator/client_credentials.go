@@ -1,0 +1,51 @@
+package simulator
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// clientCredentials is the client credentials grant (RFC 6749, section 4.4). The
+// app acts as a user of its own, with the scopes it has itself.
+func (s *Salesforce) clientCredentials(r *http.Request) (pairs, error) {
+	app, err := s.client(r, never)
+	if err != nil {
+		return nil, err
+	}
+	s.keyring() // may take its time, so not under the lock
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, ok := s.userNamed(app.RunAs)
+	if !ok {
+		return nil, errNoRunAs
+	}
+	if err := admit(app, user); err != nil {
+		return nil, err
+	}
+	scopes := slices.DeleteFunc(slices.Clone(app.scopes()), func(scope string) bool { return slices.Contains(notForClients, scope) })
+	if len(scopes) == 0 {
+		return nil, errNoScopes
+	}
+	base, now := s.base(r), s.now()
+	e, err := s.session(base, app, user, scopes, now)
+	if err != nil {
+		return nil, err
+	}
+	id := s.identityURL(base, user)
+	issuedAt := strconv.FormatInt(now.UnixMilli(), 10)
+
+	var p pairs
+	p.add("access_token", e.token)
+	p.add("signature", sign(app.ConsumerSecret, id+issuedAt))
+	p.add("scope", join(scopes))
+	p.add("instance_url", base)
+	p.add("id", id)
+	p.add("token_type", "Bearer")
+	p.add("issued_at", issuedAt)
+	p.add("api_instance_url", base)
+	return p, nil
+}
+
+// notForClients are scopes that only a person can grant.
+var notForClients = []string{"full", "web", "refresh_token", "offline_access"}
