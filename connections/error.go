@@ -18,6 +18,7 @@ const (
 	RateLimited   Kind = "rate_limited"  // too many requests: to be tried again later
 	Misconfigured Kind = "misconfigured" // nothing helps until somebody changes a setting
 	Untrusted     Kind = "untrusted"     // an answer that fails its checks
+	Dead          Kind = "dead"          // the grant has ended: the user must connect again. As an error it is a [*vault.Refusal]
 )
 
 // Error is what a provider answered in place of what was asked for, and what to

@@ -168,28 +168,37 @@ func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint st
 	if instance != "" && s.trusts(instance) {
 		base = instance
 	}
-	form := url.Values{"token": {token}, "token_type_hint": {hint}, "client_id": {s.oauth.ClientID}, "client_secret": {s.oauth.ClientSecret}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/services/oauth2/introspect", strings.NewReader(form.Encode()))
-	if err != nil {
-		return in, s.unavailable(err)
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	resp, err := s.env.HTTP.Do(req)
-	if err != nil {
-		return in, s.unavailable(err)
-	}
-	body, err := read(resp)
-	if err != nil {
-		return in, s.unavailable(err)
-	}
+	r := s.post(ctx, introspecting, base+"/services/oauth2/introspect", url.Values{"token": {token}, "token_type_hint": {hint}})
 	// An answer that does not say "active" says nothing, not "inactive".
 	var said struct {
 		Active *bool `json:"active"`
 		Exp    int64 `json:"exp"`
 	}
-	if resp.StatusCode != http.StatusOK || json.Unmarshal(body, &said) != nil || said.Active == nil {
-		return in, s.unavailable(errors.New("introspection: status " + resp.Status))
+	if r.status != http.StatusOK || json.Unmarshal(r.body, &said) != nil || said.Active == nil {
+		return in, s.meaning(r)
 	}
 	return introspection{*said.Active, said.Exp}, nil
+}
+
+// post sends a form to one of Salesforce's endpoints, as the app.
+func (s *salesforceOrg) post(ctx context.Context, asked, endpoint string, form url.Values) reply {
+	form.Set("client_id", s.oauth.ClientID)
+	if s.oauth.ClientSecret != "" {
+		form.Set("client_secret", s.oauth.ClientSecret)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return reply{asked: asked, err: err}
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	resp, err := s.env.HTTP.Do(req)
+	if err != nil {
+		return reply{asked: asked, err: err}
+	}
+	body, err := read(resp)
+	if err != nil {
+		return reply{asked: asked, err: err}
+	}
+	return reply{asked, resp.StatusCode, resp.Header.Get("Content-Type"), body, nil}
 }

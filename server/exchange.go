@@ -147,6 +147,8 @@ func reason(k connections.Kind) oidc.Reason {
 	switch k {
 	case connections.Denied:
 		return oidc.UserBlocked // there, not here
+	case connections.Dead:
+		return oidc.ReauthorizationRequired
 	case connections.Unavailable:
 		return oidc.UpstreamUnavailable
 	case connections.RateLimited:
