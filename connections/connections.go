@@ -77,7 +77,7 @@ type Env struct {
 }
 
 // Strategies are the strategies there are, in the order that people see them.
-var Strategies = []Strategy{salesforce, salesforceSandbox}
+var Strategies = []Strategy{salesforce, salesforceSandbox, salesforceCommunity}
 
 func strategy(name string) (Strategy, bool) {
 	i := slices.IndexFunc(Strategies, func(s Strategy) bool { return s.Name == name })

@@ -1,7 +1,6 @@
 package connections
 
 import (
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -13,22 +12,19 @@ import (
 	"sallyport/vault"
 )
 
-func salesforceFields(login string) []Field {
+func salesforceFields(kind salesforceKind) []Field {
+	where := "Where users sign in: " + kind.shared + ", or a My Domain such as https://acme.my.salesforce.com. Any address of the org will do."
+	if kind.site {
+		where = "Where users sign in: the site's address, such as https://acme.my.site.com/partners. Any address of the site will do."
+	}
 	return []Field{
-		{Name: "login_url", Title: "Login URL", Default: login,
-			Help: "Where users sign in: " + login + ", a My Domain such as https://acme.my.salesforce.com, or an Experience Cloud site."},
+		{Name: "login_url", Title: "Login URL", Default: kind.shared, Help: where},
 		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
 			Help: "Name of a claim that tells applications the org's API address, such as https://example.com/instance_url."},
 	}
 }
-
-// The login hosts that all orgs of a kind share.
-const (
-	productionLogin = "https://login.salesforce.com"
-	sandboxLogin    = "https://test.salesforce.com"
-)
 
 // salesforceImplied: "full" opens all but the refresh token; the others are as
 // Salesforce describes its scopes.
@@ -44,18 +40,17 @@ var salesforceImplied = map[string][]string{
 
 var salesforceScopes = []string{"openid", "id", "api", "refresh_token"}
 
-var salesforce = Strategy{
-	Name: "salesforce", Title: "Salesforce", Scopes: salesforceScopes, Fields: salesforceFields(productionLogin), Implied: salesforceImplied,
-	Open: func(c vault.Connection, env Env) (Provider, error) {
-		return openSalesforce(c, env, productionLogin)
-	},
-}
+var (
+	salesforce          = salesforceStrategy("salesforce", "Salesforce", salesforceKind{shared: productionLogin})
+	salesforceSandbox   = salesforceStrategy("salesforce-sandbox", "Salesforce sandbox", salesforceKind{shared: sandboxLogin})
+	salesforceCommunity = salesforceStrategy("salesforce-community", "Salesforce Experience Cloud", salesforceKind{site: true})
+)
 
-var salesforceSandbox = Strategy{
-	Name: "salesforce-sandbox", Title: "Salesforce sandbox", Scopes: salesforceScopes, Fields: salesforceFields(sandboxLogin), Implied: salesforceImplied,
-	Open: func(c vault.Connection, env Env) (Provider, error) {
-		return openSalesforce(c, env, sandboxLogin)
-	},
+func salesforceStrategy(name, title string, kind salesforceKind) Strategy {
+	return Strategy{
+		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied,
+		Open: func(c vault.Connection, env Env) (Provider, error) { return openSalesforce(c, env, kind) },
+	}
 }
 
 // salesforceOrg is Salesforce behind one login host. Its endpoints have the
@@ -69,8 +64,8 @@ type salesforceOrg struct {
 	lifetime   time.Duration // of an access token that does not tell
 }
 
-func openSalesforce(c vault.Connection, env Env, shared string) (Provider, error) {
-	base, err := salesforceBase(c.Options["login_url"], shared)
+func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider, error) {
+	base, shared, err := loginHost(c.Options["login_url"], kind)
 	if err != nil {
 		return nil, err
 	}
@@ -103,36 +98,6 @@ func openSalesforce(c vault.Connection, env Env, shared string) (Provider, error
 			},
 		},
 	}, nil
-}
-
-// salesforceBase is the login host in its plain form, or says what is wrong
-// with it. People paste what they see in their browser, which is often a host
-// that knows no OAuth.
-func salesforceBase(login, shared string) (string, error) {
-	if login == "" {
-		return shared, nil
-	}
-	u, err := url.Parse(strings.TrimSuffix(login, "/"))
-	invalid := func(problem string) error { return &vault.Invalid{Field: "options.login_url", Problem: problem} }
-	switch {
-	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return "", invalid("should be a URL such as https://acme.my.salesforce.com")
-	case u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())):
-		return "", invalid("should begin with https://")
-	}
-	host := strings.ToLower(u.Hostname())
-	for _, suffix := range []string{".lightning.force.com", ".salesforce-setup.com", ".visualforce.com", ".vf.force.com"} {
-		if name, ok := strings.CutSuffix(host, suffix); ok {
-			return "", invalid("is a page of the org, where nobody can sign in: use its My Domain, https://" + name + ".my.salesforce.com")
-		}
-	}
-	u.Host = strings.ToLower(u.Host)
-	return u.String(), nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // AuthCodeURL implements [Provider], with PKCE (RFC 7636) and a nonce beside the
