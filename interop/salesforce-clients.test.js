@@ -1,7 +1,7 @@
 // Clients that were written for Salesforce, at the simulated one: they show that it is like it, to the wire.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -98,4 +98,21 @@ behaviour('@salesforce/core signs in on the web, and goes on through one rotatio
   assert.match(learnt.orgId, /^00D/)
   assert.ok(learnt.accounts > 0)
   assert.equal(learnt.tokens, 4, 'each refresh brought another access token')
+})
+
+behaviour('@salesforce/core asks by a JWT that is good for 58,000 years, and asks anew when its session ends', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'))
+  const [privateKey, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
+  const { status, stderr } = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=stranger', '-keyout', privateKey, '-out', certificate], { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  const org = await simulate(callback, '--certificate', certificate, '--preauthorized')
+  try {
+    const learnt = await modern('salesforce-core.js', { loginUrl: org.url, clientId: org.key, privateKey, user: org.users[0], refreshes: 2 })
+    assert.equal(learnt.username, 'ada@example.com')
+    assert.ok(learnt.accounts > 0)
+    assert.equal(learnt.tokens, 3)
+  } finally {
+    await org.stop()
+    rmSync(folder, { recursive: true })
+  }
 })

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a C compiler (for Go's race
-# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), and curl.
+# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), curl and openssl.
 set -eu
 
 missing=
@@ -11,6 +11,7 @@ need() { # a command, and the packages that bring it
 }
 need gcc gcc libc6-dev
 need curl curl ca-certificates
+need openssl openssl
 need node nodejs
 need npm npm
 need "${CHROMIUM:-chromium}" chromium fonts-liberation

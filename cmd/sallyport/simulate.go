@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,8 +19,9 @@ func simulateCommand() *cobra.Command {
 }
 
 func simulateSalesforceCommand() *cobra.Command {
-	var listen, baseURL string
-	app := simulator.App{Name: "External client app", RequirePKCE: true}
+	var listen, baseURL, certificate string
+	var noPKCE bool
+	app := simulator.App{Name: "External client app"}
 	s := settings{log: "info", logFormat: "text"}
 	c := &cobra.Command{Use: "salesforce", Short: "Run a simulated Salesforce org", Args: cobra.NoArgs,
 		Long: `Run a simulated Salesforce org with one external client app and two users, for
@@ -28,6 +31,12 @@ real one: refresh tokens rotate, and a spent one kills its family.`,
 			log, err := s.logger()
 			if err != nil {
 				return err
+			}
+			app.RequirePKCE = !noPKCE
+			if certificate != "" {
+				if app.Certificate, err = readCertificate(certificate); err != nil {
+					return err
+				}
 			}
 			l, err := net.Listen("tcp", listen)
 			if err != nil {
@@ -56,8 +65,30 @@ real one: refresh tokens rotate, and a spent one kills its family.`,
 	f.StringSliceVar(&app.LogoutURLs, "logout-url", nil, "URLs to which the app may send users after they sign out")
 	f.BoolVar(&app.JWTAccessTokens, "jwt", false, "issue access tokens that are JWTs")
 	f.BoolVar(&app.NoRotation, "no-rotation", false, "leave refresh tokens as they are when they are used")
+	f.BoolVar(&noPKCE, "no-pkce", false, "take authorization requests without PKCE")
+	f.BoolVar(&app.Connected, "connected-app", false, "be a connected app, as they were before external client apps")
+	f.StringVar(&certificate, "certificate", "", "file of the certificate, in PEM, whose key signs the app's assertions (JWT and SAML bearer)")
+	f.BoolVar(&app.Preauthorized, "preauthorized", false, "have admin approved users, who are not asked for consent")
+	f.StringVar(&app.RunAs, "run-as", "", "user that client credentials act as; without, they are not allowed")
 	logFlags(f, &s)
 	return c
+}
+
+// readCertificate reads a certificate's file.
+func readCertificate(file string) (*x509.Certificate, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, fmt.Errorf("%s is no certificate in PEM: it should have a line -----BEGIN CERTIFICATE-----", file)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return cert, nil
 }
 
 // localhost is an address with the name under which browsers reach it here.
