@@ -3,6 +3,8 @@ package vault
 import (
 	"context"
 	"errors"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -43,8 +45,29 @@ type Consent struct {
 
 func (c Consent) Key() string { return ConsentKey(c.User, c.Client, c.Audience) }
 
-// ConsentKey is what the consent of a user is kept under.
-func ConsentKey(user, client, audience string) string { return user + " " + client + " " + audience }
+// ConsentKey is what the consent of a user is kept under. Its parts may have
+// spaces in them, as an identity provider's subjects may.
+func ConsentKey(user, client, audience string) string {
+	return consentsOf(user) + url.QueryEscape(client) + " " + audience
+}
+
+// consentsOf is what the keys of a user's consents begin with.
+func consentsOf(user string) string { return url.QueryEscape(user) + " " }
+
+// ConsentsOf returns what a user has allowed.
+func (tx *Tx) ConsentsOf(user string) (list []Consent, err error) {
+	begin := consentsOf(user)
+	for c, err := range tx.Consents.All(begin) {
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(c.Key(), begin) {
+			break
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
 
 // Used marks an ID that may be used once, such as a JWT's, as used.
 type Used struct {

@@ -14,8 +14,9 @@ import (
 var errNoClient = &Problem{Status: http.StatusNotFound, Code: "inexistent_client", Message: "The client does not exist"}
 
 func (a *API) listClients(c echo.Context, _ Caller) error {
-	list := []Client{}
+	var list []Client
 	err := a.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
+		list = nil
 		for r, err := range tx.Clients.All("") {
 			if err != nil {
 				return err

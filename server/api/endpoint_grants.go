@@ -1,11 +1,9 @@
 package api
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,10 +34,11 @@ func (a *API) listMyGrants(c echo.Context, caller Caller) error {
 // answerGrants answers with the grants of a user, or of all if it is "".
 func (a *API) answerGrants(c echo.Context, user string) error {
 	client, audience := c.QueryParam("client_id"), c.QueryParam("audience")
-	list := []Grant{}
+	var list []Grant
 	err := a.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
-		consents, err := consentsOf(tx, user)
-		for _, given := range consents {
+		list = []Grant{}
+		all, err := consents(tx, user)
+		for _, given := range all {
 			if (client == "" || client == given.Client) && (audience == "" || audience == given.Audience) {
 				list = append(list, Grant{grantID(given), given.Client, given.User, given.Audience, append([]string{}, given.Scopes...)})
 			}
@@ -52,21 +51,14 @@ func (a *API) answerGrants(c echo.Context, user string) error {
 	return page(c, "grants", list)
 }
 
-// consentsOf are what a user has allowed, or all users if it is "".
-func consentsOf(tx *vault.Tx, user string) (list []vault.Consent, err error) {
-	after := ""
+// consents are what a user has allowed, or all users if it is "".
+func consents(tx *vault.Tx, user string) (list []vault.Consent, err error) {
 	if user != "" {
-		after = vault.ConsentKey(user, "", "")[:len(user)+1]
+		return tx.ConsentsOf(user)
 	}
-	for given, err := range tx.Consents.All(after) {
+	for given, err := range tx.Consents.All("") {
 		if err != nil {
 			return nil, err
-		}
-		if user != "" && given.User != user {
-			if !strings.HasPrefix(given.Key(), after) {
-				break
-			}
-			continue
 		}
 		list = append(list, given)
 	}
@@ -114,18 +106,15 @@ func (a *API) deleteGrantsOf(c echo.Context, _ Caller) error {
 	if user == "" {
 		return &Problem{Status: http.StatusBadRequest, Code: "invalid_query_string", Message: "Query validation error: user_id is missing: say whose grants to delete."}
 	}
-	if err := a.forgetConsents(c.Request().Context(), user); err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusNoContent)
-}
-
-func (a *API) forgetConsents(ctx context.Context, user string) error {
-	return a.Vault.Update(ctx, func(tx *vault.Tx) error {
-		consents, err := consentsOf(tx, user)
-		for _, given := range consents {
+	err := a.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		all, err := tx.ConsentsOf(user)
+		for _, given := range all {
 			err = errors.Join(err, tx.Consents.Delete(given.Key()))
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }
