@@ -26,6 +26,8 @@ type App struct {
 	SecretOptionalRefresh bool // "Require Secret for Refresh Token Flow" is off
 	Connected             bool // a connected app, which external client apps are to replace
 
+	InstalledIn []string // My Domains of the orgs that have it; nil: all
+
 	// Preauthorized is the policy that admin approved users are pre-authorized:
 	// nobody is asked for consent.
 	Preauthorized  bool
@@ -67,13 +69,20 @@ func (a App) idTokenTTL() time.Duration {
 	return a.IDTokenTTL
 }
 
+// installed tells whether an org has the app.
+func (a App) installed(o Org) bool {
+	return a.InstalledIn == nil || slices.Contains(a.InstalledIn, o.MyDomain)
+}
+
 // permits tells whether a user is one that an administrator approved.
-func (a App) permits(u User) bool {
-	return a.PermittedUsers == nil || slices.ContainsFunc(a.PermittedUsers, func(name string) bool { return strings.EqualFold(name, u.Username) })
+func (a App) permits(m member) bool {
+	return a.PermittedUsers == nil || slices.ContainsFunc(a.PermittedUsers, func(name string) bool { return strings.EqualFold(name, m.Username) })
 }
 
 // app finds an app by its consumer key.
 func (s *Salesforce) app(consumerKey string) (App, error) {
+	s.settings.RLock()
+	defer s.settings.RUnlock()
 	for _, a := range s.Apps {
 		if consumerKey != "" && a.ConsumerKey == consumerKey {
 			return a, nil

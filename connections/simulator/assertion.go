@@ -11,14 +11,14 @@ const skew = 3 * time.Minute
 
 // granted are the scopes that a user gives an app without being asked: what
 // they approved before, or all the app has if an administrator approved it.
-func (s *Salesforce) granted(app App, user User) ([]string, error) {
+func (s *Salesforce) granted(app App, user member) ([]string, error) {
 	if err := admit(app, user); err != nil {
 		return nil, err
 	}
 	if app.Preauthorized {
 		return app.scopes(), nil
 	}
-	scopes := s.approvals[approval{user.ID, app.ConsumerKey}]
+	scopes := s.approvals[approval{user.Username, app.ConsumerKey}]
 	if len(scopes) == 0 {
 		return nil, errUnapproved
 	}
@@ -26,10 +26,14 @@ func (s *Salesforce) granted(app App, user User) ([]string, error) {
 }
 
 // admit finds fault with a user who may not use an app, whoever asks.
-func admit(app App, user User) error {
+func admit(app App, user member) error {
 	switch {
 	case user.Inactive, user.ID == "": // those who are no more are not told apart
 		return errInactiveUser
+	case !app.installed(user.org) && app.Connected:
+		return errClientID
+	case !app.installed(user.org):
+		return errNotInstalled
 	case app.Preauthorized && !app.permits(user):
 		return errNotPermitted
 	}
@@ -38,8 +42,8 @@ func admit(app App, user User) error {
 
 // assertionTokens is the answer to an assertion (RFC 7521, section 4.1). It has
 // neither a refresh token nor a time, and no signature.
-func (s *Salesforce) assertionTokens(base string, app App, username string) (pairs, error) {
-	user, ok := s.userNamed(username)
+func (s *Salesforce) assertionTokens(h host, app App, username string) (pairs, error) {
+	user, ok := h.member(username)
 	if !ok {
 		return nil, errUnapproved
 	}
@@ -47,30 +51,51 @@ func (s *Salesforce) assertionTokens(base string, app App, username string) (pai
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.session(base, app, user, scopes, s.now())
+	e, err := s.session(h, app, user, scopes, s.now())
 	if err != nil {
 		return nil, err
 	}
 	var p pairs
 	p.add("access_token", e.token)
 	p.add("scope", join(scopes))
-	p.add("instance_url", base)
-	p.add("id", s.identityURL(base, user))
+	p.add("instance_url", h.instance(user.org))
+	p.add("id", h.identityURL(user))
 	p.add("token_type", "Bearer")
+	if h.role == siteHost {
+		p.add("sfdc_site_url", h.base())
+		p.add("sfdc_site_id", h.site.ID)
+	}
 	return p, nil
 }
 
 // isAudience tells whether an assertion that names this audience is for us: by
-// the book the login host, with its real name or the one it has here. Clients
-// write the My Domain, the token endpoint or a host without its scheme too,
-// which are taken unless the org is strict.
-func (s *Salesforce) isAudience(base, audience string) bool {
-	names := []string{s.Org.loginURL(), base}
-	if s.Org.StrictAudience {
-		return slices.Contains(names, audience)
+// the book the login host, with its real name or the one it has here, or the
+// site. Clients write a My Domain, the token endpoint or a host without its
+// scheme too, which are taken unless an org here is strict.
+func (h host) isAudience(audience string) bool {
+	strict := h.role == siteHost && audience == h.base()
+	for _, o := range h.orgs {
+		strict = strict || audience == o.loginURL() || audience == h.login(o)
+	}
+	if strict || slices.ContainsFunc(h.orgs, func(o Org) bool { return o.StrictAudience }) {
+		return strict
 	}
 	audience = strings.TrimSuffix(withoutScheme(audience), tokenPath)
-	return slices.ContainsFunc(names, func(name string) bool { return withoutScheme(name) == audience })
+	return slices.ContainsFunc(h.names(), func(name string) bool { return withoutScheme(name) == audience })
+}
+
+// isRecipient tells whether a SAML assertion was made to be sent here.
+func (h host) isRecipient(recipient string) bool {
+	return slices.ContainsFunc(h.names(), func(name string) bool { return name+tokenPath == recipient })
+}
+
+// names are the URLs that this host and its orgs' go by.
+func (h host) names() []string {
+	names := []string{h.base()}
+	for _, o := range h.orgs {
+		names = append(names, o.loginURL(), h.login(o), h.instance(o))
+	}
+	return names
 }
 
 const tokenPath = "/services/oauth2/token"

@@ -11,6 +11,7 @@ import (
 // authorization is an authorization request (RFC 6749, section 4.1.1), and how
 // far the browser has come with it.
 type authorization struct {
+	host        host
 	app         App
 	redirectURI string
 	scopes      []string
@@ -39,6 +40,7 @@ var checks = []func(*Salesforce, *authorization, url.Values) error{
 // authorize is the authorization endpoint (RFC 6749, section 3.1).
 func (s *Salesforce) authorize(w http.ResponseWriter, r *http.Request) error {
 	a := &authorization{
+		host:      hostOf(r),
 		state:     r.Form.Get("state"),
 		hasState:  r.Form.Has("state"),
 		nonce:     r.Form.Get("nonce"),
@@ -117,7 +119,7 @@ func checkScopes(_ *Salesforce, a *authorization, q url.Values) error {
 // the page that asks for the next thing.
 func (s *Salesforce) proceed(w http.ResponseWriter, r *http.Request, a *authorization) error {
 	b := a.browser
-	user, known := s.user(b.user)
+	user, known := a.host.member(b.user)
 	prompt := func(p string) bool { return slices.Contains(a.prompt, p) }
 	needsLogin := !known || prompt("login") && !a.signedIn
 	needsChoice := prompt("select_account") && !a.chosen && !a.signedIn && len(b.seen) > 0
@@ -131,11 +133,15 @@ func (s *Salesforce) proceed(w http.ResponseWriter, r *http.Request, a *authoriz
 		return s.showLogin(w, a, a.loginHint, "")
 	case user.Inactive:
 		return &redirected{a, errInactiveUser.code, errInactiveUser.description}
+	case !a.app.installed(user.org) && a.app.Connected:
+		return errApproval
+	case !a.app.installed(user.org):
+		return errNoApp
 	case a.app.Preauthorized && !a.app.permits(user):
 		return &redirected{a, "OAUTH_APP_ACCESS_DENIED", errNotPermitted.description}
 	case !coversAll(a.app.scopes(), a.scopes):
 		return errApproval
-	case prompt("consent") || !a.app.Preauthorized && !coversAll(s.approvals[approval{user.ID, a.app.ConsumerKey}], a.scopes):
+	case prompt("consent") || !a.app.Preauthorized && !coversAll(s.approvals[approval{user.Username, a.app.ConsumerKey}], a.scopes):
 		if a.immediate {
 			return &redirected{a, "immediate_unsuccessful", ""}
 		}

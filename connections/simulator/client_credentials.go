@@ -7,16 +7,21 @@ import (
 )
 
 // clientCredentials is the client credentials grant (RFC 6749, section 4.4). The
-// app acts as a user of its own, with the scopes it has itself.
+// app acts as a user of its own, with the scopes it has itself. It has to be
+// asked for at the My Domain of that user's org.
 func (s *Salesforce) clientCredentials(r *http.Request) (pairs, error) {
 	app, err := s.client(r, never)
 	if err != nil {
 		return nil, err
 	}
+	h := hostOf(r)
+	if h.role != everything && h.role != myDomain {
+		return nil, errDomain
+	}
 	s.keyring() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	user, ok := s.userNamed(app.RunAs)
+	user, ok := h.member(app.RunAs)
 	if !ok {
 		return nil, errNoRunAs
 	}
@@ -27,23 +32,23 @@ func (s *Salesforce) clientCredentials(r *http.Request) (pairs, error) {
 	if len(scopes) == 0 {
 		return nil, errNoScopes
 	}
-	base, now := s.base(r), s.now()
-	e, err := s.session(base, app, user, scopes, now)
+	now := s.now()
+	e, err := s.session(h, app, user, scopes, now)
 	if err != nil {
 		return nil, err
 	}
-	id := s.identityURL(base, user)
+	id := h.identityURL(user)
 	issuedAt := strconv.FormatInt(now.UnixMilli(), 10)
 
 	var p pairs
 	p.add("access_token", e.token)
 	p.add("signature", sign(app.ConsumerSecret, id+issuedAt))
 	p.add("scope", join(scopes))
-	p.add("instance_url", base)
+	p.add("instance_url", h.instance(user.org))
 	p.add("id", id)
 	p.add("token_type", "Bearer")
 	p.add("issued_at", issuedAt)
-	p.add("api_instance_url", base)
+	p.add("api_instance_url", h.instance(user.org))
 	return p, nil
 }
 

@@ -22,10 +22,10 @@ const codeLifetime = 15 * time.Minute
 
 // issueCode makes a code. It ends as real ones do, with signs that a URL has
 // to escape.
-func (s *Salesforce) issueCode(a *authorization, user User) string {
+func (s *Salesforce) issueCode(a *authorization, user member) string {
 	name := "aPrx" + randomText(70) + "=="
 	s.codes[name] = &code{
-		approval: approval{user.ID, a.app.ConsumerKey},
+		approval: approval{user.Username, a.app.ConsumerKey},
 		request:  a,
 		expires:  s.now().Add(codeLifetime),
 	}
@@ -45,7 +45,12 @@ func (s *Salesforce) redeemCode(r *http.Request) (pairs, error) {
 	defer s.mu.Unlock()
 	now := s.now()
 	c, ok := s.codes[r.Form.Get("code")]
+	h := hostOf(r)
 	if !ok || c.app != app.ConsumerKey {
+		return nil, errCode
+	}
+	user, ok := s.member(c.user)
+	if ok && !h.serves(user.org) {
 		return nil, errCode
 	}
 	if c.spent {
@@ -64,12 +69,11 @@ func (s *Salesforce) redeemCode(r *http.Request) (pairs, error) {
 	if err := checkVerifier(c.request.challenge, r.Form); err != nil {
 		return nil, err
 	}
-	user, _ := s.user(c.user)
 	if err := admit(app, user); err != nil {
 		return nil, err
 	}
 	c.brought = s.found(c.approval, c.request.scopes, now)
-	return s.tokens(s.base(r), app, user, c.brought, c.brought.refresh, c.request.nonce)
+	return s.tokens(h, app, user, c.brought, c.brought.refresh, c.request.nonce)
 }
 
 // checkVerifier compares verifier and challenge (RFC 7636, section 4.6). The

@@ -16,8 +16,8 @@ func (s *Salesforce) consent(w http.ResponseWriter, r *http.Request) error {
 	switch r.PostForm.Get("decision") {
 	case "allow":
 		// The page named a user; another may have signed in since, in another tab.
-		if user, ok := s.user(a.browser.user); ok && user.ID == r.PostForm.Get("user") {
-			s.approve(approval{user.ID, a.app.ConsumerKey}, a.scopes)
+		if user, ok := a.host.member(a.browser.user); ok && user.Username == r.PostForm.Get("user") {
+			s.approve(approval{user.Username, a.app.ConsumerKey}, a.scopes)
 			a.prompt = nil
 		}
 		return s.next(w, a)
@@ -38,9 +38,9 @@ func (s *Salesforce) approve(a approval, scopes []string) {
 	}
 }
 
-func (s *Salesforce) showConsent(w http.ResponseWriter, a *authorization, user User) error {
+func (s *Salesforce) showConsent(w http.ResponseWriter, a *authorization, user member) error {
 	s.await(a)
-	v := view{Title: "Allow access?", Org: s.Org.name(), App: a.app.name(), Transaction: a.transaction, User: user}
+	v := view{Title: "Allow access?", Org: user.org.name(), App: a.app.name(), Path: a.host.path, Transaction: a.transaction, User: user.User}
 	for _, scope := range a.scopes {
 		if m := meaning(scope); !slices.Contains(v.Meanings, m) {
 			v.Meanings = append(v.Meanings, m)

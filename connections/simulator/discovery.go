@@ -2,13 +2,11 @@ package simulator
 
 import "net/http"
 
-// metadata is the discovery document (OpenID Connect Discovery, section 3) in
-// the form of a My Domain: it says nothing of PKCE or grant types unless the
-// release is recent, and never mentions the device flow.
+// metadata is the discovery document (OpenID Connect Discovery, section 3). It
+// says nothing of PKCE or grant types unless the release is recent, and never
+// mentions the device flow.
 type metadata struct {
-	EndSessionEndpoint                string   `json:"end_session_endpoint"`
-	FrontchannelLogoutSupported       bool     `json:"frontchannel_logout_supported"`
-	FrontchannelLogoutSession         bool     `json:"frontchannel_logout_session_supported"`
+	*logoutMetadata
 	Issuer                            string   `json:"issuer"`
 	AuthorizationEndpoint             string   `json:"authorization_endpoint"`
 	TokenEndpoint                     string   `json:"token_endpoint"`
@@ -29,14 +27,20 @@ type metadata struct {
 	GrantTypesSupported               []string `json:"grant_types_supported,omitempty"`
 }
 
+// logoutMetadata comes first, and not from the shared login hosts.
+type logoutMetadata struct {
+	EndSessionEndpoint          string `json:"end_session_endpoint"`
+	FrontchannelLogoutSupported bool   `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession   bool   `json:"frontchannel_logout_session_supported"`
+}
+
 // discovery publishes the metadata. It lists more than the simulator does,
 // because Salesforce lists it.
 func (s *Salesforce) discovery(w http.ResponseWriter, r *http.Request) error {
-	base := s.base(r)
+	h := hostOf(r)
+	base := h.base()
 	oauth2 := base + "/services/oauth2/"
 	m := metadata{
-		EndSessionEndpoint:                base + "/services/auth/idp/oidc/logout",
-		FrontchannelLogoutSupported:       true,
 		Issuer:                            base,
 		AuthorizationEndpoint:             oauth2 + "authorize",
 		TokenEndpoint:                     oauth2 + "token",
@@ -57,7 +61,12 @@ func (s *Salesforce) discovery(w http.ResponseWriter, r *http.Request) error {
 			"preferred_username", "profile", "sub", "updated_at", "urls", "user_id", "user_type", "zoneinfo",
 		},
 	}
-	if s.Org.RecentMetadata {
+	if h.role == loginHost {
+		writeJSON(w, http.StatusOK, m)
+		return nil
+	}
+	m.logoutMetadata = &logoutMetadata{EndSessionEndpoint: base + "/services/auth/idp/oidc/logout", FrontchannelLogoutSupported: true}
+	if h.orgs[0].RecentMetadata {
 		m.DPoPSigningAlgValuesSupported = []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"}
 		m.CodeChallengeMethodsSupported = []string{"S256"}
 		m.GrantTypesSupported = []string{"authorization_code", "refresh_token"}

@@ -1,5 +1,5 @@
-// Package simulator plays Salesforce over HTTP: an org with its external
-// client apps and its users, unkind on purpose.
+// Package simulator plays Salesforce over HTTP: orgs with their apps and their
+// users, unkind on purpose.
 //
 // A [Salesforce] is an http.Handler with plain fields. One host plays the
 // login host, the org's My Domain and its instance:
@@ -11,6 +11,13 @@
 //	        ── /.well-known/openid-configuration, /id/keys
 //	        ── /services/data/vNN.0/…  ─────► versions, limits, query, sobjects, chatter
 //	browser ── /services/auth/idp/oidc/logout, /secur/logout.jsp
+//
+// Further orgs each have hosts of their own, which are told apart by the
+// beginning of the path, so that nothing needs DNS: /h/login and /h/test are
+// the login hosts of production orgs and of sandboxes, /h/acme is the My Domain
+// of the org acme, and /h/acme.site/partners its site for partners. Each is the
+// issuer of what it is asked for and knows its own users and tokens only; the
+// instance URL is the My Domain, and identity URLs are at the login host.
 //
 // It is unkind where the real one is:
 //

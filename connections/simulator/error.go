@@ -43,6 +43,8 @@ var (
 	errAssertion      = &refusal{400, "invalid_grant", "invalid assertion"}
 	errAudience       = &refusal{400, "invalid_grant", "Audience validation failed"}
 	errRecipient      = &refusal{400, "invalid_grant", "Recipient validation failed"}
+	errNotInstalled   = &refusal{400, "app_not_found", "External client app is not installed in this org"}
+	errDomain         = &refusal{400, "invalid_grant", "request not supported on this domain"}
 	errNoRunAs        = &refusal{400, "invalid_grant", "no client credentials user enabled"}
 	errNoScopes       = &refusal{400, "invalid_grant", "no valid scopes defined"}
 	errToken          = &refusal{400, "invalid_token", "invalid token"}
@@ -57,6 +59,7 @@ var (
 	errNotFound   = &refusal{404, "NOT_FOUND", "The requested resource does not exist"}
 
 	errPageExpired = &refusal{400, "PAGE_EXPIRED", "This page has expired or was opened in another browser. Go back to the application and start again."}
+	errNoApp       = &page{&refusal{400, "OAUTH_EC_APP_NOT_FOUND", "External client app is not installed in this org"}}
 	errApproval    = &page{&refusal{400, "OAUTH_APPROVAL_ERROR_GENERIC", "An unexpected error has occurred during authentication. Please try again."}}
 )
 

@@ -9,13 +9,14 @@ func (s *Salesforce) identity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if id18(r.PathValue("org")) != s.Org.id() {
+	if id18(r.PathValue("org")) != u.org.ID {
 		return errWrongOrg
 	}
 	if id18(r.PathValue("user")) != u.ID {
 		return errBadID
 	}
-	base := s.base(r)
+	h := hostOf(r)
+	base := h.instance(u.org)
 	writeJSON(w, http.StatusOK, struct {
 		ID                   string  `json:"id"`
 		AssertedUser         bool    `json:"asserted_user"`
@@ -51,7 +52,7 @@ func (s *Salesforce) identity(w http.ResponseWriter, r *http.Request) error {
 		LastModifiedDate string `json:"last_modified_date"`
 		IsAppInstalled   bool   `json:"is_app_installed"`
 	}{
-		ID: s.identityURL(base, u), AssertedUser: true, UserID: u.ID, OrganizationID: s.Org.id(),
+		ID: h.identityURL(u), AssertedUser: true, UserID: u.ID, OrganizationID: u.org.ID,
 		Username: u.Username, NickName: u.nickname(), DisplayName: u.name(), Email: u.Email, EmailVerified: u.EmailVerified,
 		FirstName: u.FirstName, LastName: u.LastName, Timezone: "Europe/London", Photos: photosOf(base), Country: "GB",
 		URLs: urlsOf(base, u), Active: !u.Inactive, UserType: "STANDARD", Language: "en_US", Locale: "en_GB",
@@ -82,7 +83,7 @@ type urls struct {
 	CustomDomain string `json:"custom_domain"`
 }
 
-func urlsOf(base string, u User) urls {
+func urlsOf(base string, u member) urls {
 	data, soap := base+"/services/data/v{version}", base+"/services/Soap/"
 	return urls{
 		Enterprise:   soap + "c/{version}/",

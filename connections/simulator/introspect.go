@@ -29,13 +29,13 @@ func (s *Salesforce) introspect(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	writeJSON(w, http.StatusOK, s.introspection(s.base(r), app, r.Form.Get("token")))
+	writeJSON(w, http.StatusOK, s.introspection(hostOf(r), app, r.Form.Get("token")))
 	return nil
 }
 
-func (s *Salesforce) introspection(base string, app App, token string) introspection {
-	if e, ok := s.live(token, s.now()); ok && e.app == app.ConsumerKey {
-		in := s.describe(base, e.approval, e.scopes)
+func (s *Salesforce) introspection(h host, app App, token string) introspection {
+	if e, m, ok := s.live(h, token, s.now()); ok && e.app == app.ConsumerKey {
+		in := describe(h, m, e.approval, e.scopes)
 		in.TokenType = "access_token"
 		in.Expires = e.expires.Unix()
 		in.IssuedAt = e.issued.Unix()
@@ -46,8 +46,8 @@ func (s *Salesforce) introspection(base string, app App, token string) introspec
 		return in
 	}
 	if f, ok := s.refreshes[token]; ok && f.app == app.ConsumerKey && f.refresh == token && !f.dead {
-		if u, ok := s.user(f.user); ok && !u.Inactive {
-			in := s.describe(base, f.approval, f.scopes)
+		if m, ok := s.member(f.user); ok && !m.Inactive && h.serves(m.org) {
+			in := describe(h, m, f.approval, f.scopes)
 			in.TokenType = "refresh_token"
 			in.IssuedAt = f.issued.Unix()
 			in.NotBefore = in.IssuedAt
@@ -57,13 +57,12 @@ func (s *Salesforce) introspection(base string, app App, token string) introspec
 	return introspection{}
 }
 
-func (s *Salesforce) describe(base string, a approval, scopes []string) introspection {
-	u, _ := s.user(a.user)
+func describe(h host, m member, a approval, scopes []string) introspection {
 	return introspection{
 		Active:   true,
 		Scope:    join(scopes),
 		ClientID: a.app,
-		Username: u.Username,
-		Subject:  s.identityURL(base, u),
+		Username: m.Username,
+		Subject:  h.identityURL(m),
 	}
 }

@@ -25,13 +25,13 @@ type idTokenClaims struct {
 	Nonce    string `json:"nonce,omitempty"`
 }
 
-func (s *Salesforce) idToken(base string, app App, user User, accessToken, nonce string, now time.Time) (string, error) {
+func (s *Salesforce) idToken(h host, app App, user member, accessToken, nonce string, now time.Time) (string, error) {
 	hash := sha256.Sum256([]byte(accessToken))
 	return signJWT(s.keyring()[signingKey], keyIDs[signingKey], nil, idTokenClaims{
 		AtHash:   base64.RawURLEncoding.EncodeToString(hash[:16]),
-		Subject:  s.identityURL(base, user),
+		Subject:  h.identityURL(user),
 		Audience: app.ConsumerKey,
-		Issuer:   base,
+		Issuer:   h.issuer(user),
 		Expires:  now.Add(app.idTokenTTL()).Unix(),
 		IssuedAt: now.Unix(),
 		Nonce:    nonce,
@@ -57,24 +57,24 @@ type accessTokenClaims struct {
 // backdated is how far before its making a JWT access token becomes valid.
 const backdated = 15 * time.Second
 
-func (s *Salesforce) accessToken(base string, app App, user User, scopes []string, now, expires time.Time) (string, error) {
+func (s *Salesforce) accessToken(h host, app App, user member, scopes []string, now, expires time.Time) (string, error) {
 	var session [32]byte
 	_, _ = rand.Read(session[:]) // never fails
 	header := map[jose.HeaderKey]any{
-		"tnk": "core/prod/" + s.Org.id(),
+		"tnk": "core/prod/" + user.org.ID,
 		"ver": "1.0",
 		"tty": "sfdc-core-token",
 	}
 	ring := s.keyring()
-	return signJWT(ring[len(keyIDs)], s.accessTokenKeyID(), header, accessTokenClaims{
+	return signJWT(ring[len(keyIDs)], accessTokenKeyID(user.org), header, accessTokenClaims{
 		Scope:     join(scopes),
-		Audience:  []string{base},
+		Audience:  []string{h.instance(user.org)},
 		Subject:   "uid:" + user.ID,
 		NotBefore: now.Add(-backdated).Unix(),
 		MadeFor:   "oauth",
 		Session:   hex.EncodeToString(session[:]),
 		Roles:     []string{},
-		Issuer:    base,
+		Issuer:    h.instance(user.org),
 		Expires:   expires.Unix(),
 		IssuedAt:  now.Unix(),
 		ClientID:  app.ConsumerKey,

@@ -34,14 +34,14 @@ func (s *Salesforce) jwtBearer(r *http.Request) (pairs, error) {
 	s.keyring() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	base := s.base(r)
+	h := hostOf(r)
 	if err := claims.check(s.now()); err != nil {
 		return nil, err
 	}
-	if len(claims.Audience) != 1 || !s.isAudience(base, claims.Audience[0]) {
+	if len(claims.Audience) != 1 || !h.isAudience(claims.Audience[0]) {
 		return nil, errAudience
 	}
-	return s.assertionTokens(base, app, cmp.Or(claims.Principal, claims.Subject))
+	return s.assertionTokens(h, app, cmp.Or(claims.Principal, claims.Subject))
 }
 
 // bearerClaims are the claims of an assertion (RFC 7523, section 3).

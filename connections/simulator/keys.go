@@ -61,19 +61,23 @@ func makeKeys(bits int) keyring {
 }
 
 // accessTokenKeyID names the org and when its key was made, in milliseconds.
-func (s *Salesforce) accessTokenKeyID() string {
-	return "CORE_ATJWT." + s.Org.id()[:15] + ".1767225600000"
+func accessTokenKeyID(o Org) string {
+	return "CORE_ATJWT." + o.ID[:15] + ".1767225600000"
 }
 
-// keys publishes the public keys (RFC 7517, section 5).
-func (s *Salesforce) keys(w http.ResponseWriter, _ *http.Request) error {
+// keys publishes the public keys (RFC 7517, section 5): that of access tokens
+// where their org is the issuer.
+func (s *Salesforce) keys(w http.ResponseWriter, r *http.Request) error {
 	var set jose.JSONWebKeySet
-	for i, key := range s.keyring() {
-		kid := s.accessTokenKeyID()
-		if i < len(keyIDs) {
-			kid = keyIDs[i]
-		}
+	publish := func(key *rsa.PrivateKey, kid string) {
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: key.Public(), KeyID: kid, Algorithm: string(jose.RS256), Use: "sig"})
+	}
+	ring := s.keyring()
+	for i, kid := range keyIDs {
+		publish(ring[i], kid)
+	}
+	if h := hostOf(r); h.role != loginHost {
+		publish(ring[len(keyIDs)], accessTokenKeyID(h.orgs[0]))
 	}
 	writeJSON(w, http.StatusOK, set)
 	return nil

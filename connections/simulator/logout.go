@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -17,7 +18,7 @@ func (s *Salesforce) endSession(w http.ResponseWriter, r *http.Request) error {
 	target := r.Form.Get("post_logout_redirect_uri")
 	app, ok := s.hinted(r)
 	if !ok || !slices.Contains(app.LogoutURLs, target) {
-		render(w, http.StatusOK, "signedout", view{Title: "You are logged out", Org: s.Org.name()})
+		render(w, http.StatusOK, "signedout", view{Title: "You are logged out", Org: hostOf(r).title()})
 		return nil
 	}
 	if r.Form.Has("state") {
@@ -36,17 +37,15 @@ func (s *Salesforce) endSession(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Salesforce) forget(w http.ResponseWriter, r *http.Request) {
-	c, err := r.Cookie(cookieName)
-	if err != nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b, ok := s.browsers[c.Value]; ok {
-		b.user = "" // a page that still waits in another tab must not go on as this user
-		delete(s.browsers, b.id)
+	b, ok := s.knownBrowser(r)
+	if !ok {
+		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", HttpOnly: true, MaxAge: -1, SameSite: http.SameSiteLaxMode})
+	b.user = "" // a page that still waits in another tab must not go on as this user
+	delete(s.browsers, b.id)
+	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: b.path + "/", HttpOnly: true, MaxAge: -1, SameSite: http.SameSiteLaxMode})
 }
 
 // hinted finds the app that id_token_hint was issued to. The token may have
@@ -57,7 +56,7 @@ func (s *Salesforce) hinted(r *http.Request) (App, bool) {
 		return App{}, false
 	}
 	var claims idTokenClaims
-	if err := token.Claims(s.keyring()[signingKey].Public(), &claims); err != nil || claims.Issuer != s.base(r) {
+	if err := token.Claims(s.keyring()[signingKey].Public(), &claims); err != nil || !strings.HasPrefix(claims.Issuer, hostOf(r).root) {
 		return App{}, false
 	}
 	app, err := s.app(claims.Audience)

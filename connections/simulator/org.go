@@ -1,34 +1,87 @@
 package simulator
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"strings"
 	"time"
 )
 
-// Org is the org's own settings. The zero value is a production org with a
+// Org is an org with its settings. The zero value is a production org with a
 // fixed ID.
 type Org struct {
-	ID             string        // 15 or 18 characters, beginning 00D; "": DefaultOrgID
+	ID             string        // 15 or 18 characters, beginning 00D; "": DefaultOrgID, or derived from MyDomain
 	Name           string        // "": "Analytical Engines"
-	Sandbox        bool          // as the Organization record tells it
+	Sandbox        bool          // its users sign in at the test host
 	SessionTimeout time.Duration // of an access token from its last use; 0: two hours
 	StrictAudience bool          // assertions must be addressed to the login host, and to nothing else
+	Issuer         Issuer        // of its ID tokens
+
+	MyDomain      string   // such as "acme" or "acme--uat"; "": the org is at the simulator's root, alone
+	FormerDomains []string // My Domains it had before, which redirect to the new one; "": the root
+	Sites         []Site   // its Experience Cloud sites, whose users are the org's
+	Users         []User   // its users, of an org in Salesforce.Orgs
 
 	// RecentMetadata has the discovery document list PKCE, grant types and
-	// DPoP, as newer releases do. The simulator speaks no DPoP: a proof is
-	// ignored and the token is a Bearer token.
+	// DPoP, as newer releases do.
 	RecentMetadata bool
 }
+
+// Site is an Experience Cloud site.
+type Site struct {
+	ID   string // 18 characters, beginning 0DB; "": derived from Path
+	Path string // such as "partners"; "": none
+}
+
+// Issuer is which host of an org its ID tokens are from.
+type Issuer int
+
+// Issuers.
+const (
+	IssuerHost     Issuer = iota // the one that was asked for the token
+	IssuerLogin                  // the login host
+	IssuerMyDomain               // the org's My Domain
+)
 
 // DefaultOrgID is the ID of an org that was given none.
 const DefaultOrgID = "00DSa000000sim1MAA"
 
-// id is the org's ID in 18 characters.
-func (o Org) id() string {
-	if o.ID == "" {
-		return DefaultOrgID
+// orgs are all orgs, the first of them Org, each with its ID in 18 characters
+// and its users in full.
+func (s *Salesforce) orgs() []Org {
+	s.settings.RLock()
+	defer s.settings.RUnlock()
+	first := s.Org
+	if first.ID == "" {
+		first.ID = DefaultOrgID
 	}
-	return id18(o.ID)
+	first.Users = s.Users
+	if s.Users == nil {
+		first.Users = DefaultUsers()
+	}
+	orgs := append([]Org{first}, s.Orgs...)
+	for i := range orgs {
+		o := &orgs[i]
+		if o.ID == "" {
+			o.ID = recordID("00D", o.MyDomain)
+		}
+		o.ID = id18(o.ID)
+		users := make([]User, len(o.Users))
+		for i, u := range o.Users {
+			if u.ID == "" {
+				u.ID = recordID("005", u.Username)
+			}
+			u.ID = id18(u.ID)
+			users[i] = u
+		}
+		o.Users = users
+	}
+	return orgs
+}
+
+// recordID is the ID of a record that was given none, in 15 characters.
+func recordID(prefix, name string) string {
+	return fmt.Sprintf("%s%X", prefix, sha256.Sum256([]byte(name)))[:15]
 }
 
 func (o Org) name() string {
@@ -51,6 +104,13 @@ func (o Org) sessionTimeout() time.Duration {
 		return 2 * time.Hour
 	}
 	return o.SessionTimeout
+}
+
+func (s Site) id() string {
+	if s.ID == "" {
+		return id18(recordID("0DB", s.Path))
+	}
+	return s.ID
 }
 
 // id18 turns a record's case-sensitive ID of 15 characters into its

@@ -31,6 +31,7 @@ type view struct {
 	Problem     string // with the form
 	Message     string
 	Code        string
+	Path        string // of the host, before those of its forms
 	User        User
 	Users       []User
 	Meanings    []string
@@ -71,11 +72,11 @@ func renderWith(w http.ResponseWriter, status int, name string, v view, csp stri
 // home tells a person what this is and who they are here.
 func (s *Salesforce) home(w http.ResponseWriter, r *http.Request) error {
 	s.mu.Lock()
-	v := view{Title: s.Org.name(), Org: s.Org.name()}
-	if c, err := r.Cookie(cookieName); err == nil {
-		if b, ok := s.browsers[c.Value]; ok && s.now().Before(b.expires) {
-			v.User, _ = s.user(b.user)
-		}
+	h := hostOf(r)
+	v := view{Title: h.title(), Org: h.title(), Path: h.path}
+	if b, ok := s.knownBrowser(r); ok {
+		m, _ := h.member(b.user)
+		v.User = m.User
 	}
 	s.mu.Unlock()
 	render(w, http.StatusOK, "home", v)

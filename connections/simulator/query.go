@@ -32,7 +32,7 @@ var (
 )
 
 // table finds an object type, whatever the case of its name.
-func (s *Salesforce) table(name string) (table, bool) {
+func (o Org) table(name string) (table, bool) {
 	switch strings.ToLower(name) {
 	case "account":
 		return accounts, true
@@ -40,7 +40,7 @@ func (s *Salesforce) table(name string) (table, bool) {
 		return contacts, true
 	case "user":
 		t := table{name: "User", fields: []string{"Id", "Username", "FirstName", "LastName", "Name", "Email", "IsActive"}}
-		for _, u := range s.users() {
+		for _, u := range o.Users {
 			t.rows = append(t.rows, []any{u.ID, u.Username, u.FirstName, u.LastName, u.name(), u.Email, !u.Inactive})
 		}
 		return t, true
@@ -48,7 +48,7 @@ func (s *Salesforce) table(name string) (table, bool) {
 		return table{
 			"Organization",
 			[]string{"Id", "Name", "InstanceName", "IsSandbox", "TrialExpirationDate", "NamespacePrefix", "OrganizationType"},
-			[][]any{{s.Org.id(), s.Org.name(), "SIM1", s.Org.Sandbox, nil, nil, "Developer Edition"}},
+			[][]any{{o.ID, o.name(), "SIM1", o.Sandbox, nil, nil, "Developer Edition"}},
 		}, true
 	}
 	return table{}, false
@@ -78,12 +78,12 @@ func (t table) record(version string, row []any, fields []string) map[string]any
 }
 
 // query answers a SOQL query, always in one page.
-func (s *Salesforce) query(w http.ResponseWriter, r *http.Request, _ User) error {
+func (s *Salesforce) query(w http.ResponseWriter, r *http.Request, user member) error {
 	q, err := parseSOQL(r.Form.Get("q"))
 	if err != nil {
 		return err
 	}
-	t, ok := s.table(q.object)
+	t, ok := user.org.table(q.object)
 	if !ok {
 		return &refusal{400, "INVALID_TYPE", fmt.Sprintf("sObject type '%s' is not supported.", q.object)}
 	}

@@ -13,7 +13,7 @@ func (s *Salesforce) refresh(r *http.Request) (pairs, error) {
 		return nil, err
 	}
 	s.keyring() // may take its time, so not under the lock
-	f, err := s.beginRefresh(app, r.Form.Get("refresh_token"))
+	f, err := s.beginRefresh(hostOf(r), app, r.Form.Get("refresh_token"))
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (s *Salesforce) refresh(r *http.Request) (pairs, error) {
 	if f.dead {
 		return nil, errRefreshToken
 	}
-	user, _ := s.user(f.user)
+	user, _ := s.member(f.user)
 	if err := admit(app, user); err != nil {
 		return nil, err
 	}
@@ -34,16 +34,16 @@ func (s *Salesforce) refresh(r *http.Request) (pairs, error) {
 		s.rotate(f)
 		refresh = f.refresh
 	}
-	return s.tokens(s.base(r), app, user, f, refresh, "")
+	return s.tokens(hostOf(r), app, user, f, refresh, "")
 }
 
 // beginRefresh finds the token's family and marks it busy.
-func (s *Salesforce) beginRefresh(app App, token string) (*family, error) {
+func (s *Salesforce) beginRefresh(h host, app App, token string) (*family, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f, ok := s.refreshes[token]
 	switch {
-	case !ok || f.app != app.ConsumerKey:
+	case !ok || f.app != app.ConsumerKey || !s.isServed(h, f.approval):
 		return nil, errRefreshToken
 	case f.refresh != token:
 		s.replays++

@@ -39,7 +39,7 @@ func release(version int) string {
 }
 
 // restHandler answers a request that its access token was good for.
-type restHandler func(w http.ResponseWriter, r *http.Request, user User) error
+type restHandler func(w http.ResponseWriter, r *http.Request, user member) error
 
 // rest is what the REST endpoints have in common: the token, the scopes, the
 // version and the count of requests.
@@ -57,17 +57,19 @@ func (s *Salesforce) rest(handle restHandler) handler {
 	}
 }
 
-func (s *Salesforce) useAPI(r *http.Request) (used int, user User, err error) {
+func (s *Salesforce) useAPI(r *http.Request) (used int, user member, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, user, err := s.bearer(r)
 	switch {
+	case hostOf(r).role == loginHost: // the API is at the instance
+		return 0, member{}, errSession
 	case errors.Is(err, errBadToken), errors.Is(err, errMissingToken):
-		return 0, User{}, errSession
+		return 0, member{}, errSession
 	case err != nil:
-		return 0, User{}, err
+		return 0, member{}, err
 	case !coversAny(e.scopes, "api", "web", "full", "chatter_api"):
-		return 0, User{}, errNotForREST
+		return 0, member{}, errNotForREST
 	}
 	s.apiUsage++
 	return s.apiUsage, user, nil
@@ -80,11 +82,11 @@ func isVersion(path string) bool {
 }
 
 // resources lists what a version offers.
-func (s *Salesforce) resources(w http.ResponseWriter, r *http.Request, user User) error {
+func (s *Salesforce) resources(w http.ResponseWriter, r *http.Request, user member) error {
 	at := "/services/data/" + r.PathValue("version") + "/"
 	writeJSON(w, http.StatusOK, map[string]string{
 		"chatter":  at + "chatter",
-		"identity": s.identityURL(s.base(r), user),
+		"identity": hostOf(r).identityURL(user),
 		"limits":   at + "limits",
 		"query":    at + "query",
 		"sobjects": at + "sobjects",
@@ -93,7 +95,7 @@ func (s *Salesforce) resources(w http.ResponseWriter, r *http.Request, user User
 }
 
 // limits tells what is left for today.
-func (s *Salesforce) limits(w http.ResponseWriter, _ *http.Request, _ User) error {
+func (s *Salesforce) limits(w http.ResponseWriter, _ *http.Request, _ member) error {
 	type limit struct{ Max, Remaining int }
 	s.mu.Lock()
 	used := s.apiUsage
@@ -107,8 +109,8 @@ func (s *Salesforce) limits(w http.ResponseWriter, _ *http.Request, _ User) erro
 }
 
 // sobject answers with one record.
-func (s *Salesforce) sobject(w http.ResponseWriter, r *http.Request, _ User) error {
-	t, ok := s.table(r.PathValue("object"))
+func (s *Salesforce) sobject(w http.ResponseWriter, r *http.Request, user member) error {
+	t, ok := user.org.table(r.PathValue("object"))
 	if !ok {
 		return errNotFound
 	}
@@ -122,7 +124,7 @@ func (s *Salesforce) sobject(w http.ResponseWriter, r *http.Request, _ User) err
 }
 
 // chatter describes the user to Chatter.
-func (s *Salesforce) chatter(w http.ResponseWriter, r *http.Request, user User) error {
+func (s *Salesforce) chatter(w http.ResponseWriter, r *http.Request, user member) error {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"id":        user.ID,
 		"type":      "User",
@@ -138,4 +140,4 @@ func (s *Salesforce) chatter(w http.ResponseWriter, r *http.Request, user User) 
 }
 
 // nothing is at every other path, and does not say so to strangers.
-func (s *Salesforce) nothing(http.ResponseWriter, *http.Request, User) error { return errNotFound }
+func (s *Salesforce) nothing(http.ResponseWriter, *http.Request, member) error { return errNotFound }

@@ -9,7 +9,7 @@ import (
 // An access token takes only itself along, a refresh token its access tokens
 // too. By GET with a callback it answers with a script (JSONP).
 func (s *Salesforce) revoke(w http.ResponseWriter, r *http.Request) error {
-	if !s.revokeToken(r.Form.Get("token")) {
+	if !s.revokeToken(hostOf(r), r.Form.Get("token")) {
 		return errToken
 	}
 	if name, ok := callbackName(r); ok {
@@ -18,14 +18,14 @@ func (s *Salesforce) revoke(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Salesforce) revokeToken(token string) bool {
+func (s *Salesforce) revokeToken(h host, token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.live(token, s.now()); ok {
+	if _, _, ok := s.live(h, token, s.now()); ok {
 		delete(s.sessions, token)
 		return true
 	}
-	if f, ok := s.refreshes[token]; ok && f.refresh == token && !f.dead {
+	if f, ok := s.refreshes[token]; ok && f.refresh == token && !f.dead && s.isServed(h, f.approval) {
 		s.kill(f)
 		return true
 	}

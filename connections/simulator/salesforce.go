@@ -3,21 +3,22 @@ package simulator
 import (
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
 
-// Salesforce is a Salesforce org with its external client apps and users.
-// The zero value is an org with two users that no app may sign in to.
+// Salesforce is a Salesforce org with its external client apps and users, or
+// several orgs. The zero value is an org with two users that no app may sign in
+// to.
 //
 // Its methods are safe for concurrent use; its fields are not to be changed
-// while a request is under way.
+// while a request is under way, but by Set.
 type Salesforce struct {
 	URL   string           // base URL it is reached under, without a slash at the end; "": scheme and Host of each request
 	Org   Org              // the org itself
-	Apps  []App            // its external client apps; nil: none may sign in
-	Users []User           // its users; nil: DefaultUsers
+	Orgs  []Org            // further orgs, each with a My Domain
+	Apps  []App            // the external client apps; nil: none may sign in
+	Users []User           // users of Org; nil: DefaultUsers
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // one line a request, without secrets; nil: none
 
@@ -28,6 +29,7 @@ type Salesforce struct {
 	mux  *http.ServeMux
 	mu   sync.Mutex // guards state
 	state
+	settings sync.RWMutex // guards Org, Orgs, Apps and Users
 }
 
 // Warm begins to make the signing keys and returns at once. Without it the
@@ -37,14 +39,17 @@ func (s *Salesforce) Warm() { go s.keyring() }
 // ServeHTTP answers as Salesforce would.
 func (s *Salesforce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.once.Do(func() { s.mux = s.routes() })
-	// Some clients join a base URL with a slash and the identity URL's path;
-	// ServeMux would redirect what Salesforce answers.
-	if strings.HasPrefix(r.URL.Path, "//id/") {
-		r = r.Clone(r.Context())
-		r.URL.Path = r.URL.Path[1:]
-		r.URL.RawPath = ""
+	if r, ok := s.arriveAt(w, r); ok {
+		s.mux.ServeHTTP(w, r)
 	}
-	s.mux.ServeHTTP(w, r)
+}
+
+// Set changes fields while requests may be under way. What is in slices is to
+// be replaced, not written over.
+func (s *Salesforce) Set(change func()) {
+	s.settings.Lock()
+	defer s.settings.Unlock()
+	change()
 }
 
 // routes is the whole URL map: pattern, name of the endpoint (for Fail and
@@ -87,19 +92,6 @@ func (s *Salesforce) routes() *http.ServeMux {
 	at("GET /sim/style.css", "style", refuseAsPage, s.asset("style.css", "text/css;charset=UTF-8"))
 	at("GET /profilephoto/{user}/{size}", "photo", refuseAsText, s.asset("photo.svg", "image/svg+xml"))
 	return mux
-}
-
-// base is the URL this request reached Salesforce under: issuer, instance and
-// the host of identity URLs in one.
-func (s *Salesforce) base(r *http.Request) string {
-	switch {
-	case s.URL != "":
-		return s.URL
-	case r.TLS != nil:
-		return "https://" + r.Host
-	default:
-		return "http://" + r.Host
-	}
 }
 
 func (s *Salesforce) now() time.Time {

@@ -29,12 +29,12 @@ func (s *Salesforce) samlBearer(r *http.Request) (pairs, error) {
 	s.keyring() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	base := s.base(r)
-	username, wrong := s.checkAssertion(base, app, assertion)
+	h := hostOf(r)
+	username, wrong := s.checkAssertion(h, app, assertion)
 	if wrong != nil {
-		return nil, &explained{wrong, base + "/setup/secur/SAMLValidationPage.apexp"}
+		return nil, &explained{wrong, h.base() + "/setup/secur/SAMLValidationPage.apexp"}
 	}
-	return s.assertionTokens(base, app, username)
+	return s.assertionTokens(h, app, username)
 }
 
 // parseAssertion reads the base64url form of an assertion, with or without
@@ -60,7 +60,7 @@ func parseAssertion(encoded string) (*etree.Element, error) {
 // checkAssertion verifies an assertion's signature, audience, subject and times
 // (RFC 7522, section 3) and returns its user's name. It looks at nothing but
 // what is signed.
-func (s *Salesforce) checkAssertion(base string, app App, assertion *etree.Element) (username string, wrong *refusal) {
+func (s *Salesforce) checkAssertion(h host, app App, assertion *etree.Element) (username string, wrong *refusal) {
 	if app.Certificate == nil {
 		return "", errAssertion
 	}
@@ -71,7 +71,7 @@ func (s *Salesforce) checkAssertion(base string, app App, assertion *etree.Eleme
 	if err != nil || textAt(signed, "Issuer") != app.ConsumerKey {
 		return "", errAssertion
 	}
-	if !s.isAudience(base, textAt(signed, "Conditions/AudienceRestriction/Audience")) {
+	if !h.isAudience(textAt(signed, "Conditions/AudienceRestriction/Audience")) {
 		return "", errAudience
 	}
 	conditions := signed.FindElement("Conditions")
@@ -79,16 +79,10 @@ func (s *Salesforce) checkAssertion(base string, app App, assertion *etree.Eleme
 	switch {
 	case confirmed == nil, !isWithin(now, conditions, false), !isWithin(now, confirmed, true):
 		return "", errAssertion
-	case !s.isRecipient(base, confirmed.SelectAttrValue("Recipient", "")):
+	case !h.isRecipient(confirmed.SelectAttrValue("Recipient", "")):
 		return "", errRecipient
 	}
 	return textAt(signed, "Subject/NameID"), nil
-}
-
-// isRecipient tells whether an assertion was made to be sent to us: to the
-// token endpoint of the login host or of this one.
-func (s *Salesforce) isRecipient(base, recipient string) bool {
-	return recipient == s.Org.loginURL()+tokenPath || recipient == base+tokenPath
 }
 
 // isWithin tells whether now is within the times of an element, some minutes

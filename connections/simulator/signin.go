@@ -16,8 +16,9 @@ const cookieName = "sim_salesforce_sid"
 // has been.
 type browser struct {
 	id      string
-	user    string   // ID; "": nobody
-	seen    []string // IDs of those who have signed in here
+	path    string   // of the host, which has a cookie of its own
+	user    string   // name; "": nobody
+	seen    []string // names of those who have signed in here
 	expires time.Time
 }
 
@@ -25,14 +26,23 @@ const browserLifetime = 12 * time.Hour
 
 // browser finds the browser by its cookie, or gives it one.
 func (s *Salesforce) browser(w http.ResponseWriter, r *http.Request) *browser {
-	if c, err := r.Cookie(cookieName); err == nil {
-		if b, ok := s.browsers[c.Value]; ok && s.now().Before(b.expires) {
-			return b
-		}
+	if b, ok := s.knownBrowser(r); ok {
+		return b
 	}
-	b := &browser{}
+	b := &browser{path: hostOf(r).path}
 	s.renew(w, r, b)
 	return b
+}
+
+// knownBrowser finds the browser by its cookie. The cookie of the root host
+// comes to the others too, which lie under it.
+func (s *Salesforce) knownBrowser(r *http.Request) (*browser, bool) {
+	for _, c := range r.CookiesNamed(cookieName) {
+		if b, ok := s.browsers[c.Value]; ok && b.path == hostOf(r).path && s.now().Before(b.expires) {
+			return b, true
+		}
+	}
+	return nil, false
 }
 
 // renew gives a browser a new cookie, as each change of user must.
@@ -42,8 +52,8 @@ func (s *Salesforce) renew(w http.ResponseWriter, r *http.Request, b *browser) {
 	b.expires = s.now().Add(browserLifetime)
 	s.browsers[b.id] = b
 	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: b.id, Path: "/", HttpOnly: true,
-		Secure: strings.HasPrefix(s.base(r), "https:"), SameSite: http.SameSiteLaxMode,
+		Name: cookieName, Value: b.id, Path: b.path + "/", HttpOnly: true,
+		Secure: strings.HasPrefix(hostOf(r).root, "https:"), SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -61,8 +71,8 @@ func (s *Salesforce) await(a *authorization) {
 // another browser than its page was sent to is not served.
 func (s *Salesforce) waiting(r *http.Request) (*authorization, error) {
 	a, ok := s.pending[r.Form.Get("transaction")]
-	c, err := r.Cookie(cookieName)
-	if !ok || err != nil || c.Value != a.browser.id || s.now().After(a.expires) {
+	b, known := s.knownBrowser(r)
+	if !ok || !known || b != a.browser || s.now().After(a.expires) {
 		return nil, errPageExpired
 	}
 	return a, nil
@@ -81,7 +91,7 @@ func (s *Salesforce) take(r *http.Request) (*authorization, error) {
 // reload is the answer to a form.
 func (s *Salesforce) next(w http.ResponseWriter, a *authorization) error {
 	s.await(a)
-	w.Header().Set("Location", "/sim/authorize?transaction="+a.transaction)
+	w.Header().Set("Location", a.host.path+"/sim/authorize?transaction="+a.transaction)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -107,16 +117,16 @@ func (s *Salesforce) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	username := strings.TrimSpace(r.PostForm.Get("username"))
-	user, ok := s.signIn(username, r.PostForm.Get("password"))
+	user, ok := a.host.signIn(username, r.PostForm.Get("password"))
 	if !ok {
 		return s.showLogin(w, a, username, "Check your username and password, and try again.")
 	}
 	if user.Inactive {
 		return &redirected{a, errInactiveUser.code, errInactiveUser.description}
 	}
-	a.browser.user = user.ID
-	if !slices.Contains(a.browser.seen, user.ID) {
-		a.browser.seen = append(a.browser.seen, user.ID)
+	a.browser.user = user.Username
+	if !slices.Contains(a.browser.seen, user.Username) {
+		a.browser.seen = append(a.browser.seen, user.Username)
 	}
 	a.signedIn = true
 	s.renew(w, r, a.browser)
@@ -138,8 +148,8 @@ func (s *Salesforce) account(w http.ResponseWriter, r *http.Request) error {
 		return s.next(w, a)
 	}
 	a.loginHint = ""
-	if u, ok := s.user(choice); ok && slices.Contains(a.browser.seen, u.ID) {
-		a.loginHint = u.Username
+	if slices.Contains(a.browser.seen, choice) {
+		a.loginHint = choice
 	}
 	a.prompt = append(a.prompt, "login")
 	return s.next(w, a)
@@ -147,9 +157,11 @@ func (s *Salesforce) account(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Salesforce) showLogin(w http.ResponseWriter, a *authorization, username, problem string) error {
 	s.await(a)
-	v := view{Title: "Log in", Org: s.Org.name(), App: a.app.name(), Transaction: a.transaction, Username: username, Problem: problem}
+	v := view{Title: "Log in", Org: a.host.title(), App: a.app.name(), Path: a.host.path, Transaction: a.transaction, Username: username, Problem: problem}
 	if s.ShowCredentials {
-		v.Users = s.users()
+		for _, o := range a.host.orgs {
+			v.Users = append(v.Users, o.Users...)
+		}
 	}
 	renderFor(w, a, "login", v)
 	return nil
@@ -157,10 +169,10 @@ func (s *Salesforce) showLogin(w http.ResponseWriter, a *authorization, username
 
 func (s *Salesforce) showAccounts(w http.ResponseWriter, a *authorization) error {
 	s.await(a)
-	v := view{Title: "Choose an account", Org: s.Org.name(), App: a.app.name(), Transaction: a.transaction}
-	for _, id := range a.browser.seen {
-		if u, ok := s.user(id); ok {
-			v.Users = append(v.Users, u)
+	v := view{Title: "Choose an account", Org: a.host.title(), App: a.app.name(), Path: a.host.path, Transaction: a.transaction}
+	for _, name := range a.browser.seen {
+		if m, ok := a.host.member(name); ok {
+			v.Users = append(v.Users, m.User)
 		}
 	}
 	renderFor(w, a, "accounts", v)

@@ -124,7 +124,7 @@ func TestChoosingAnAccount(t *testing.T) {
 	if !strings.Contains(page.body, `action="/sim/account"`) || !strings.Contains(page.body, ada.Username) {
 		t.Fatalf("accounts: %s", page.body)
 	}
-	if q := b.atCallback(b.submit(page, url.Values{"user": {ada.ID}})); q.Get("code") == "" {
+	if q := b.atCallback(b.submit(page, url.Values{"user": {ada.Username}})); q.Get("code") == "" {
 		t.Errorf("the same: %v", q)
 	}
 	page = b.submit(b.get(authorizePath(request("prompt", "select_account"))), url.Values{"user": {""}})
@@ -135,7 +135,7 @@ func TestChoosingAnAccount(t *testing.T) {
 	if !strings.HasSuffix(set.ID, grace.ID) {
 		t.Errorf("signed in as %s", set.ID)
 	}
-	page = b.submit(b.get(authorizePath(request("prompt", "select_account"))), url.Values{"user": {ada.ID}})
+	page = b.submit(b.get(authorizePath(request("prompt", "select_account"))), url.Values{"user": {ada.Username}})
 	if !strings.Contains(page.body, `action="/sim/login"`) || !strings.Contains(page.body, ada.Username) {
 		t.Errorf("one who is no longer signed in: %s", page.body)
 	}

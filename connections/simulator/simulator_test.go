@@ -27,7 +27,7 @@ const (
 type org struct {
 	*simulator.Salesforce
 	t   *testing.T
-	url string
+	url string // of the host that is asked
 	now *clock
 	via http.RoundTripper // of its own: closing a test server disturbs http.DefaultTransport
 }
@@ -65,6 +65,13 @@ func start(t *testing.T, changes ...func(*simulator.Salesforce, *simulator.App))
 	server := httptest.NewServer(sf)
 	t.Cleanup(server.Close)
 	return &org{sf, t, server.URL, now, server.Client().Transport}
+}
+
+// at is the same simulator, asked at another of its hosts.
+func (o *org) at(path string) *org {
+	other := *o
+	other.url += path
+	return &other
 }
 
 // response is an answer that has been read.
@@ -152,9 +159,19 @@ func (b *browser) get(path string) response {
 	b.t.Helper()
 	r := b.do(b.http, b.request("GET", path, nil))
 	for r.StatusCode/100 == 3 && strings.HasPrefix(r.Header.Get("Location"), "/") {
-		r = b.do(b.http, b.request("GET", r.Header.Get("Location"), nil))
+		r = b.do(b.http, b.request("GET", b.within(r.Header.Get("Location")), nil))
 	}
 	return r
+}
+
+// within is a path of the simulator as one of this host.
+func (b *browser) within(path string) string {
+	b.t.Helper()
+	u, err := url.Parse(b.url)
+	if err != nil || !strings.HasPrefix(path, u.Path) {
+		b.t.Fatalf("%s is not at %s", path, b.url)
+	}
+	return strings.TrimPrefix(path, u.Path)
 }
 
 // submit fills in the form of a page and sends it.
@@ -171,10 +188,10 @@ func (b *browser) submit(page response, fields url.Values) response {
 	for name, values := range fields {
 		form[name] = values
 	}
-	b.pages = append(b.pages, action[1])
-	r := b.do(b.http, b.request("POST", action[1], form))
+	b.pages = append(b.pages, b.within(action[1]))
+	r := b.do(b.http, b.request("POST", b.within(action[1]), form))
 	if r.StatusCode/100 == 3 && strings.HasPrefix(r.Header.Get("Location"), "/") {
-		return b.get(r.Header.Get("Location"))
+		return b.get(b.within(r.Header.Get("Location")))
 	}
 	return r
 }
@@ -195,9 +212,9 @@ func (b *browser) authorize(q url.Values) url.Values {
 		}
 		action := formAction.FindStringSubmatch(r.body)
 		switch {
-		case action != nil && action[1] == "/sim/login":
+		case action != nil && strings.HasSuffix(action[1], "/sim/login"):
 			r = b.login(r)
-		case action != nil && action[1] == "/sim/consent":
+		case action != nil && strings.HasSuffix(action[1], "/sim/consent"):
 			r = b.submit(r, url.Values{"decision": {"allow"}})
 		default:
 			b.t.Fatalf("stuck at %d %s", r.StatusCode, r.body)

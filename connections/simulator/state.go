@@ -24,7 +24,8 @@ type state struct {
 	concurrent int
 }
 
-// approval is the relation of a user and an app.
+// approval is the relation of a user and an app: the name of one, the consumer
+// key of the other.
 type approval struct{ user, app string }
 
 // family is everything one authorization brought: a line of refresh tokens,
@@ -65,18 +66,18 @@ func (s *Salesforce) ExpireSessions() {
 func (s *Salesforce) RevokeUser(username string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, u := range s.users() {
-		if !strings.EqualFold(u.Username, username) {
-			continue
-		}
-		maps.DeleteFunc(s.approvals, func(a approval, _ []string) bool { return a.user == u.ID })
-		maps.DeleteFunc(s.sessions, func(_ string, e *session) bool { return e.user == u.ID })
-		maps.DeleteFunc(s.codes, func(_ string, c *code) bool { return c.user == u.ID })
-		for a, all := range s.families {
-			if a.user == u.ID {
-				for _, f := range slices.Clone(all) {
-					s.kill(f)
-				}
+	s.revokeGrants(func(a approval) bool { return strings.EqualFold(a.user, username) })
+}
+
+// revokeGrants takes back approvals, with every token.
+func (s *Salesforce) revokeGrants(which func(approval) bool) {
+	maps.DeleteFunc(s.approvals, func(a approval, _ []string) bool { return which(a) })
+	maps.DeleteFunc(s.sessions, func(_ string, e *session) bool { return which(e.approval) })
+	maps.DeleteFunc(s.codes, func(_ string, c *code) bool { return which(c.approval) })
+	for a, all := range s.families {
+		if which(a) {
+			for _, f := range slices.Clone(all) {
+				s.kill(f)
 			}
 		}
 	}
@@ -165,16 +166,24 @@ func (s *Salesforce) bury(f *family) {
 	s.families[f.approval] = slices.DeleteFunc(s.families[f.approval], func(g *family) bool { return g == f })
 }
 
-// live finds the session of an access token.
-func (s *Salesforce) live(token string, now time.Time) (*session, bool) {
+// live finds the session of an access token, and whose it is, at a host that
+// knows it.
+func (s *Salesforce) live(h host, token string, now time.Time) (*session, member, bool) {
 	e, ok := s.sessions[token]
 	if !ok || !now.Before(e.expires) {
-		return nil, false
+		return nil, member{}, false
 	}
-	if u, ok := s.user(e.user); !ok || u.Inactive {
-		return nil, false
+	m, ok := s.member(e.user)
+	if !ok || m.Inactive || !h.serves(m.org) {
+		return nil, member{}, false
 	}
-	return e, true
+	return e, m, true
+}
+
+// isServed tells whether the grant is of a user who is known at the host.
+func (s *Salesforce) isServed(h host, a approval) bool {
+	m, ok := s.member(a.user)
+	return !ok || h.serves(m.org)
 }
 
 // slide moves the expiry of a session that is being used.

@@ -41,16 +41,16 @@ func (s *Salesforce) token(w http.ResponseWriter, r *http.Request) error {
 // tokens is the answer to a grant: a session for the family, an ID token if
 // the scopes ask for one, and never expires_in. An empty refresh leaves the
 // refresh token out.
-func (s *Salesforce) tokens(base string, app App, user User, f *family, refresh, nonce string) (pairs, error) {
+func (s *Salesforce) tokens(h host, app App, user member, f *family, refresh, nonce string) (pairs, error) {
 	now := s.now()
-	e, err := s.session(base, app, user, f.scopes, now)
+	e, err := s.session(h, app, user, f.scopes, now)
 	if err != nil {
 		return nil, err
 	}
 	if !slices.Contains(f.access, e.token) {
 		f.access = append(f.access, e.token)
 	}
-	id := s.identityURL(base, user)
+	id := h.identityURL(user)
 	issuedAt := strconv.FormatInt(now.UnixMilli(), 10)
 
 	var p pairs
@@ -59,24 +59,28 @@ func (s *Salesforce) tokens(base string, app App, user User, f *family, refresh,
 	p.add("signature", sign(app.ConsumerSecret, id+issuedAt))
 	p.add("scope", join(f.scopes))
 	if covers(f.scopes, "openid") {
-		idToken, err := s.idToken(base, app, user, e.token, nonce, now)
+		idToken, err := s.idToken(h, app, user, e.token, nonce, now)
 		if err != nil {
 			return nil, err
 		}
 		p.add("id_token", idToken)
 	}
-	p.add("instance_url", base)
+	p.add("instance_url", h.instance(user.org))
 	p.add("id", id)
 	p.add("token_type", "Bearer")
 	p.add("issued_at", issuedAt)
+	if h.role == siteHost {
+		p.add("sfdc_community_url", h.base())
+		p.add("sfdc_community_id", h.site.ID)
+	}
 	return p, nil
 }
 
 // session begins a session, or finds the one that the same user, app and
 // scopes have already: Salesforce answers with the same opaque token while it
 // lives.
-func (s *Salesforce) session(base string, app App, user User, scopes []string, now time.Time) (*session, error) {
-	a := approval{user.ID, app.ConsumerKey}
+func (s *Salesforce) session(h host, app App, user member, scopes []string, now time.Time) (*session, error) {
+	a := approval{user.Username, app.ConsumerKey}
 	if !app.JWTAccessTokens && !app.FreshAccessTokens {
 		for _, e := range s.sessions {
 			if e.approval == a && e.timeout > 0 && now.Before(e.expires) && sameScopes(e.scopes, scopes) {
@@ -89,17 +93,17 @@ func (s *Salesforce) session(base string, app App, user User, scopes []string, n
 	if app.JWTAccessTokens {
 		timeout := app.JWTTimeout
 		if timeout == 0 {
-			timeout = s.Org.sessionTimeout()
+			timeout = user.org.sessionTimeout()
 		}
 		e.expires = now.Add(timeout)
 		var err error
-		if e.token, err = s.accessToken(base, app, user, scopes, now, e.expires); err != nil {
+		if e.token, err = s.accessToken(h, app, user, scopes, now, e.expires); err != nil {
 			return nil, err
 		}
 	} else {
-		e.timeout = s.Org.sessionTimeout()
+		e.timeout = user.org.sessionTimeout()
 		e.expires = now.Add(e.timeout)
-		e.token = s.Org.id()[:15] + "!AQ" + randomText(94)
+		e.token = user.org.ID[:15] + "!AQ" + randomText(94)
 	}
 	s.sessions[e.token] = e
 	return e, nil

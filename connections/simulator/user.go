@@ -1,16 +1,14 @@
 package simulator
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
-	"fmt"
 	"strings"
 )
 
-// User is a user of the org.
+// User is a user of an org.
 type User struct {
 	ID            string // 15 or 18 characters, beginning 005; "": derived from Username
-	Username      string // what one signs in with; has the form of an e-mail address and need not be one
+	Username      string // what one signs in with; has the form of an e-mail address and need not be one; no two users of all orgs have the same
 	Password      string // "": no password is right
 	FirstName     string
 	LastName      string
@@ -34,46 +32,21 @@ func DefaultUsers() []User {
 	}
 }
 
-// users are the org's users, each with an ID of 18 characters.
-func (s *Salesforce) users() []User {
-	if s.Users == nil {
-		return DefaultUsers()
-	}
-	users := make([]User, len(s.Users))
-	for i, u := range s.Users {
-		if u.ID == "" {
-			u.ID = fmt.Sprintf("005%X", sha256.Sum256([]byte(u.Username)))[:15]
-		}
-		u.ID = id18(u.ID)
-		users[i] = u
-	}
-	return users
+// member is a user with their org.
+type member struct {
+	User
+	org Org
 }
 
-// user finds a user by ID, in 15 or 18 characters.
-func (s *Salesforce) user(id string) (User, bool) {
-	for _, u := range s.users() {
-		if u.ID == id18(id) {
-			return u, true
-		}
-	}
-	return User{}, false
-}
-
-// userNamed finds a user by name, whatever its case.
-func (s *Salesforce) userNamed(username string) (User, bool) {
-	for _, u := range s.users() {
-		if strings.EqualFold(u.Username, username) {
-			return u, true
-		}
-	}
-	return User{}, false
+// member finds a user of any org by name, which no two users have alike.
+func (s *Salesforce) member(username string) (member, bool) {
+	return host{orgs: s.orgs()}.member(username)
 }
 
 // signIn finds the user that a name and a password belong to.
-func (s *Salesforce) signIn(username, password string) (User, bool) {
-	u, ok := s.userNamed(username)
-	return u, ok && u.Password != "" && subtle.ConstantTimeCompare([]byte(u.Password), []byte(password)) == 1
+func (h host) signIn(username, password string) (member, bool) {
+	m, ok := h.member(username)
+	return m, ok && m.Password != "" && subtle.ConstantTimeCompare([]byte(m.Password), []byte(password)) == 1
 }
 
 func (u User) name() string { return strings.TrimSpace(u.FirstName + " " + u.LastName) }
@@ -81,10 +54,4 @@ func (u User) name() string { return strings.TrimSpace(u.FirstName + " " + u.Las
 func (u User) nickname() string {
 	name, _, _ := strings.Cut(u.Username, "@")
 	return name
-}
-
-// identityURL names the user: the "id" of token responses and the subject of
-// ID tokens.
-func (s *Salesforce) identityURL(base string, u User) string {
-	return base + "/id/" + s.Org.id() + "/" + u.ID
 }

@@ -9,7 +9,7 @@ import (
 // bearer authenticates the user by access token, from the Authorization header
 // or, as RFC 6750 and older clients have it, a parameter. Using the token
 // prolongs its session.
-func (s *Salesforce) bearer(r *http.Request) (*session, User, error) {
+func (s *Salesforce) bearer(r *http.Request) (*session, member, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
 		token = r.Form.Get("access_token")
@@ -18,15 +18,14 @@ func (s *Salesforce) bearer(r *http.Request) (*session, User, error) {
 		}
 	}
 	if token = strings.TrimSpace(token); token == "" {
-		return nil, User{}, errMissingToken
+		return nil, member{}, errMissingToken
 	}
 	now := s.now()
-	e, ok := s.live(token, now)
+	e, user, ok := s.live(hostOf(r), token, now)
 	if !ok {
-		return nil, User{}, errBadToken
+		return nil, member{}, errBadToken
 	}
 	e.slide(now)
-	user, _ := s.user(e.user)
 	return e, user, nil
 }
 
@@ -35,7 +34,7 @@ var identityScopes = []string{"openid", "id", "profile", "email", "address", "ph
 
 // identify is bearer for the identity endpoints, which answer all that is
 // wrong with a token with 403 and a word.
-func (s *Salesforce) identify(r *http.Request) (User, error) {
+func (s *Salesforce) identify(r *http.Request) (member, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, user, err := s.bearer(r)
@@ -57,7 +56,8 @@ func (s *Salesforce) userInfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	base := s.base(r)
+	h := hostOf(r)
+	base := h.instance(u.org)
 	writeJSON(w, http.StatusOK, struct {
 		Subject           string            `json:"sub"`
 		UserID            string            `json:"user_id"`
@@ -83,7 +83,7 @@ func (s *Salesforce) userInfo(w http.ResponseWriter, r *http.Request) error {
 		UpdatedAt         string            `json:"updated_at"`
 		IsAppInstalled    bool              `json:"is_app_installed"`
 	}{
-		s.identityURL(base, u), u.ID, s.Org.id(), u.Username, u.nickname(), u.name(), u.Email, u.EmailVerified,
+		h.identityURL(u), u.ID, u.org.ID, u.Username, u.nickname(), u.name(), u.Email, u.EmailVerified,
 		u.FirstName, u.LastName, "Europe/London", photosOf(base), base + "/" + u.ID, photosOf(base).Picture,
 		map[string]string{"country": "GB"}, urlsOf(base, u), !u.Inactive, "STANDARD", "en_US", "en_GB", 0,
 		updatedAt.Format("2006-01-02T15:04:05Z"), true,

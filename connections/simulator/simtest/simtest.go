@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -38,7 +39,7 @@ type Page struct {
 }
 
 var (
-	action = regexp.MustCompile(`<form method="post" action="(/sim/[a-z]+)"`)
+	action = regexp.MustCompile(`<form method="post" action="([^"]*/sim/[a-z]+)"`)
 	hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
 )
 
@@ -93,11 +94,11 @@ func (p *Person) fill(body, action string) url.Values {
 	for _, field := range hidden.FindAllStringSubmatch(body, -1) {
 		form.Set(field[1], html.UnescapeString(field[2]))
 	}
-	switch action {
-	case "/sim/login":
+	switch path.Base(action) {
+	case "login":
 		form.Set("username", p.Username)
 		form.Set("password", p.Password)
-	case "/sim/consent":
+	case "consent":
 		form.Set("decision", "allow")
 	}
 	return form
