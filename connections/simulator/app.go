@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"crypto/subtle"
 	"crypto/x509"
 	"net/http"
 	"net/url"
@@ -26,7 +25,11 @@ type App struct {
 	SecretOptionalRefresh bool // "Require Secret for Refresh Token Flow" is off
 	Connected             bool // a connected app, which external client apps are to replace
 
-	InstalledIn []string // My Domains of the orgs that have it; nil: all
+	InstalledIn []string  // My Domains of the orgs that have it; nil: all
+	Blocked     bool      // by an administrator
+	KnownFrom   time.Time // a new app is not known at once, as that takes minutes
+	DPoP        bool      // its tokens are bound to a key (RFC 9449)
+	Withheld    []string  // scopes that are not granted, though asked for and approved
 
 	// Preauthorized is the policy that admin approved users are pre-authorized:
 	// nobody is asked for consent.
@@ -36,11 +39,17 @@ type App struct {
 	Certificate *x509.Certificate // whose key signs the app's assertions; nil: none is believed
 	RunAs       string            // name of the user that client credentials act as; "": they are not allowed
 
-	NoRotation        bool          // refresh tokens stay as they are when used
+	NoRotation      bool          // refresh tokens stay as they are when used
+	RefreshAtOnce   bool          // the refresh token policy is "immediately expire"
+	RefreshUnused   time.Duration // after which a refresh token that is not used expires; 0: never
+	RefreshLifetime time.Duration // after which refresh tokens expire, however used; 0: never
+
 	JWTAccessTokens   bool          // access tokens are JWTs with a fixed expiry
 	JWTTimeout        time.Duration // of those; 0: the org's session timeout
 	FreshAccessTokens bool          // never answer with an opaque access token that is alive already
 	IDTokenTTL        time.Duration // 0: two minutes
+
+	proven string // thumbprint of the key that this request has proved to have
 }
 
 // DefaultScopes are the scopes of an app that was given none.
@@ -60,6 +69,11 @@ func (a App) scopes() []string {
 		return DefaultScopes()
 	}
 	return a.Scopes
+}
+
+// grants are those of scopes that are not withheld.
+func (a App) grants(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool { return slices.Contains(a.Withheld, scope) })
 }
 
 func (a App) idTokenTTL() time.Duration {
@@ -84,7 +98,7 @@ func (s *Salesforce) app(consumerKey string) (App, error) {
 	s.settings.RLock()
 	defer s.settings.RUnlock()
 	for _, a := range s.Apps {
-		if consumerKey != "" && a.ConsumerKey == consumerKey {
+		if consumerKey != "" && a.ConsumerKey == consumerKey && !s.now().Before(a.KnownFrom) {
 			return a, nil
 		}
 	}
@@ -106,7 +120,7 @@ func (s *Salesforce) client(r *http.Request, secretOptional func(App) bool) (App
 	if secret == "" && secretOptional(app) {
 		return app, nil
 	}
-	if app.ConsumerSecret == "" || subtle.ConstantTimeCompare([]byte(app.ConsumerSecret), []byte(secret)) != 1 {
+	if !s.isSecret(app, secret) {
 		return App{}, errClient
 	}
 	return app, nil

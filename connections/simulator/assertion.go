@@ -12,32 +12,17 @@ const skew = 3 * time.Minute
 // granted are the scopes that a user gives an app without being asked: what
 // they approved before, or all the app has if an administrator approved it.
 func (s *Salesforce) granted(app App, user member) ([]string, error) {
-	if err := admit(app, user); err != nil {
+	if err := s.admit(app, user); err != nil {
 		return nil, err
 	}
 	if app.Preauthorized {
-		return app.scopes(), nil
+		return app.grants(app.scopes()), nil
 	}
 	scopes := s.approvals[approval{user.Username, app.ConsumerKey}]
 	if len(scopes) == 0 {
 		return nil, errUnapproved
 	}
-	return scopes, nil
-}
-
-// admit finds fault with a user who may not use an app, whoever asks.
-func admit(app App, user member) error {
-	switch {
-	case user.Inactive, user.ID == "": // those who are no more are not told apart
-		return errInactiveUser
-	case !app.installed(user.org) && app.Connected:
-		return errClientID
-	case !app.installed(user.org):
-		return errNotInstalled
-	case app.Preauthorized && !app.permits(user):
-		return errNotPermitted
-	}
-	return nil
+	return app.grants(scopes), nil
 }
 
 // assertionTokens is the answer to an assertion (RFC 7521, section 4.1). It has
@@ -60,7 +45,7 @@ func (s *Salesforce) assertionTokens(h host, app App, username string) (pairs, e
 	p.add("scope", join(scopes))
 	p.add("instance_url", h.instance(user.org))
 	p.add("id", h.identityURL(user))
-	p.add("token_type", "Bearer")
+	p.add("token_type", app.tokenType())
 	if h.role == siteHost {
 		p.add("sfdc_site_url", h.base())
 		p.add("sfdc_site_id", h.site.ID)

@@ -131,17 +131,11 @@ func (s *Salesforce) proceed(w http.ResponseWriter, r *http.Request, a *authoriz
 		return s.showAccounts(w, a)
 	case needsLogin:
 		return s.showLogin(w, a, a.loginHint, "")
-	case user.Inactive:
-		return &redirected{a, errInactiveUser.code, errInactiveUser.description}
-	case !a.app.installed(user.org) && a.app.Connected:
-		return errApproval
-	case !a.app.installed(user.org):
-		return errNoApp
-	case a.app.Preauthorized && !a.app.permits(user):
-		return &redirected{a, "OAUTH_APP_ACCESS_DENIED", errNotPermitted.description}
-	case !coversAll(a.app.scopes(), a.scopes):
-		return errApproval
-	case prompt("consent") || !a.app.Preauthorized && !coversAll(s.approvals[approval{user.Username, a.app.ConsumerKey}], a.scopes):
+	}
+	if err := s.turnAway(a, user); err != nil {
+		return err
+	}
+	if prompt("consent") || !a.app.Preauthorized && !coversAll(s.approvals[approval{user.Username, a.app.ConsumerKey}], a.scopes) {
 		if a.immediate {
 			return &redirected{a, "immediate_unsuccessful", ""}
 		}

@@ -35,12 +35,15 @@ func (s *Salesforce) issueCode(a *authorization, user member) string {
 // redeemCode is the authorization code grant (RFC 6749, section 4.1.3). A code
 // is spent by the first request of its app, right or wrong; the second
 // takes back what the first brought.
-func (s *Salesforce) redeemCode(r *http.Request) (pairs, error) {
+func (s *Salesforce) redeemCode(w http.ResponseWriter, r *http.Request) (pairs, error) {
 	app, err := s.client(r, func(a App) bool { return a.SecretOptionalWeb })
 	if err != nil {
 		return nil, err
 	}
-	s.keyring() // may take its time, so not under the lock
+	if app, err = s.prove(w, r, app); err != nil {
+		return nil, err
+	}
+	s.makeKeys() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -69,10 +72,10 @@ func (s *Salesforce) redeemCode(r *http.Request) (pairs, error) {
 	if err := checkVerifier(c.request.challenge, r.Form); err != nil {
 		return nil, err
 	}
-	if err := admit(app, user); err != nil {
+	if err := s.admit(app, user); err != nil {
 		return nil, err
 	}
-	c.brought = s.found(c.approval, c.request.scopes, now)
+	c.brought = s.found(c.approval, app.grants(c.request.scopes), now)
 	return s.tokens(h, app, user, c.brought, c.brought.refresh, c.request.nonce)
 }
 

@@ -35,9 +35,14 @@
 // request go wrong; [Salesforce.Requests] and its neighbours count. They know
 // endpoints by name: "authorize", "login", "account", "consent", "token",
 // "introspect", "revoke", "userinfo", "id", "keys", "discovery", "versions",
-// "resources", "limits", "query", "sobject", "chatter", "logout"; and a token
-// request by its grant type too, as "token:refresh_token". Faults stand in a
-// queue: a request takes the first that names its endpoint.
+// "resources", "limits", "query", "sobject", "chatter", "logout"; all of the
+// REST API as "rest", and a token request by its grant type too, as
+// "token:refresh_token". Faults stand in a queue: a request takes the first that
+// names its endpoint. [Salesforce.Journal] is what was asked, without secrets.
+//
+// Every way to go wrong that lasts, or that happens to what was granted, is a
+// field or a method; each also has a name, by which [Salesforce.Trigger] makes
+// it happen, and the API of [Salesforce.Admin]. [Faults] lists them.
 //
 // The package shares no code with the gateway, so that it can contradict it.
 // All state is in memory and dies with the value. It keeps bearer tokens and

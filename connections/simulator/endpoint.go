@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 )
 
 // handler answers a request or returns why not.
@@ -20,10 +21,13 @@ func (s *Salesforce) endpoint(name string, refuse form, handle handler) http.Han
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		parsed := parseForm(r)
 		names := []string{name}
-		if grant := r.Form.Get("grant_type"); name == "token" && grant != "" {
-			names = append(names, name+":"+grant)
+		switch grant := r.Form.Get("grant_type"); {
+		case name == "token" && grant != "":
+			names = []string{name + ":" + grant, name}
+		case strings.HasPrefix(r.URL.Path, "/services/data/v") && name != "rest":
+			names = append(names, "rest")
 		}
-		f := s.arrive(names...)
+		f, entry := s.arrive(r, names...)
 		r, finish := withFault(r, f)
 
 		a := &answer{header: http.Header{"Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"}}}
@@ -42,7 +46,8 @@ func (s *Salesforce) endpoint(name string, refuse form, handle handler) http.Han
 		if f.rewrite != nil {
 			f.rewrite(a)
 		}
-		s.log().InfoContext(r.Context(), "request", "endpoint", names[len(names)-1], "method", r.Method,
+		s.answered(entry, a.status, err, f.after != nil)
+		s.log().InfoContext(r.Context(), "request", "endpoint", names[0], "method", r.Method,
 			"status", a.status, "error", codeOf(err), "lost", f.after != nil)
 		if f.after != nil {
 			f.after()

@@ -47,6 +47,12 @@ var (
 	errDomain         = &refusal{400, "invalid_grant", "request not supported on this domain"}
 	errNoRunAs        = &refusal{400, "invalid_grant", "no client credentials user enabled"}
 	errNoScopes       = &refusal{400, "invalid_grant", "no valid scopes defined"}
+	errInactiveOrg    = &refusal{400, "inactive_org", "org is inactive"}
+	errRestricted     = &refusal{400, "invalid_grant", "ip restricted or invalid login hours"}
+	errBlocked        = &refusal{400, "client_blocked", "this app is blocked by admin"}
+	errNonce          = &refusal{400, "use_dpop_nonce", "authorization server requires nonce in DPoP proof"}
+	errProof          = &refusal{400, "invalid_dpop_proof", "invalid DPoP proof"}
+	errLoginRate      = &refusal{400, "rate_limit_exceeded", "login rate exceeded"}
 	errToken          = &refusal{400, "invalid_token", "invalid token"}
 
 	errBadToken     = &refusal{403, "Bad_OAuth_Token", ""}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Fail has the next request to the endpoint refused before it is looked at,
@@ -38,6 +39,18 @@ func (s *Salesforce) Hold(endpoint string) (entered <-chan struct{}, release fun
 	return in, sync.OnceFunc(func() { close(out) })
 }
 
+// holdFor is Hold for a while.
+func (s *Salesforce) holdFor(endpoint string, d time.Duration) {
+	s.inject(fault{endpoint: endpoint, during: func() { time.Sleep(d) }})
+}
+
+// Forget has the faults that wait for a request not happen.
+func (s *Salesforce) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // Requests counts the requests that reached the endpoint, faulty ones too.
 func (s *Salesforce) Requests(endpoint string) int {
 	s.mu.Lock()
@@ -60,22 +73,23 @@ func (s *Salesforce) inject(f fault) {
 	s.faults = append(s.faults, f)
 }
 
-// arrive counts a request to an endpoint known by names, and takes its fault
-// from the queue.
-func (s *Salesforce) arrive(names ...string) fault {
+// arrive counts a request to an endpoint known by names, the most exact first,
+// writes it down, and takes its fault from the queue.
+func (s *Salesforce) arrive(r *http.Request, names ...string) (fault, *Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prepare()
 	for _, name := range names {
 		s.requests[name]++
 	}
+	entry := s.record(names[0], r)
 	for i, f := range s.faults {
 		if slices.Contains(names, f.endpoint) {
 			s.faults = slices.Delete(s.faults, i, i+1)
-			return f
+			return f, entry
 		}
 	}
-	return fault{}
+	return fault{}, entry
 }
 
 type halfway struct{}

@@ -45,7 +45,7 @@ func (s *Salesforce) introspection(h host, app App, token string) introspection 
 		}
 		return in
 	}
-	if f, ok := s.refreshes[token]; ok && f.app == app.ConsumerKey && f.refresh == token && !f.dead {
+	if f, ok := s.refreshes[token]; ok && f.app == app.ConsumerKey && f.refresh == token && !f.dead && !app.expired(f, s.now()) {
 		if m, ok := s.member(f.user); ok && !m.Inactive && h.serves(m.org) {
 			in := describe(h, m, f.approval, f.scopes)
 			in.TokenType = "refresh_token"

@@ -27,7 +27,7 @@ type idTokenClaims struct {
 
 func (s *Salesforce) idToken(h host, app App, user member, accessToken, nonce string, now time.Time) (string, error) {
 	hash := sha256.Sum256([]byte(accessToken))
-	return signJWT(s.keyring()[signingKey], keyIDs[signingKey], nil, idTokenClaims{
+	return s.signIDToken(idTokenClaims{
 		AtHash:   base64.RawURLEncoding.EncodeToString(hash[:16]),
 		Subject:  h.identityURL(user),
 		Audience: app.ConsumerKey,
@@ -52,6 +52,13 @@ type accessTokenClaims struct {
 	Expires   int64    `json:"exp"`
 	IssuedAt  int64    `json:"iat"`
 	ClientID  string   `json:"client_id"`
+
+	Confirmation *confirmation `json:"cnf,omitempty"`
+}
+
+// confirmation names the key that a token is bound to (RFC 9449, section 6.1).
+type confirmation struct {
+	Thumbprint string `json:"jkt"`
 }
 
 // backdated is how far before its making a JWT access token becomes valid.
@@ -65,8 +72,12 @@ func (s *Salesforce) accessToken(h host, app App, user member, scopes []string, 
 		"ver": "1.0",
 		"tty": "sfdc-core-token",
 	}
-	ring := s.keyring()
-	return signJWT(ring[len(keyIDs)], accessTokenKeyID(user.org), header, accessTokenClaims{
+	var bound *confirmation
+	if app.proven != "" {
+		bound = &confirmation{app.proven}
+	}
+	key := s.keyring()[s.signing().accessKeys]()
+	return signJWT(key, accessTokenKeyID(user.org), header, accessTokenClaims{
 		Scope:     join(scopes),
 		Audience:  []string{h.instance(user.org)},
 		Subject:   "uid:" + user.ID,
@@ -78,7 +89,15 @@ func (s *Salesforce) accessToken(h host, app App, user member, scopes []string, 
 		Expires:   expires.Unix(),
 		IssuedAt:  now.Unix(),
 		ClientID:  app.ConsumerKey,
+
+		Confirmation: bound,
 	})
+}
+
+// signIDToken signs with the key in use.
+func (s *Salesforce) signIDToken(claims any) (string, error) {
+	k := s.signing().inUse
+	return signJWT(s.keyring()[k.place](), k.kid, nil, claims)
 }
 
 func signJWT(key *rsa.PrivateKey, kid string, header map[jose.HeaderKey]any, claims any) (string, error) {

@@ -15,7 +15,7 @@ import (
 // jwtBearer is the JWT bearer grant (RFC 7523, section 2.1): the app signs, with
 // the key of its certificate, for which user it wants an access token. There is
 // no secret, no consent page and no refresh token.
-func (s *Salesforce) jwtBearer(r *http.Request) (pairs, error) {
+func (s *Salesforce) jwtBearer(w http.ResponseWriter, r *http.Request) (pairs, error) {
 	token, err := jwt.ParseSigned(r.Form.Get("assertion"), []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return nil, errAssertion
@@ -31,7 +31,10 @@ func (s *Salesforce) jwtBearer(r *http.Request) (pairs, error) {
 	if app.Certificate == nil || token.Claims(app.Certificate.PublicKey, &claims) != nil {
 		return nil, errAssertion
 	}
-	s.keyring() // may take its time, so not under the lock
+	if app, err = s.prove(w, r, app); err != nil {
+		return nil, err
+	}
+	s.makeKeys() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := hostOf(r)

@@ -56,7 +56,12 @@ func (s *Salesforce) hinted(r *http.Request) (App, bool) {
 		return App{}, false
 	}
 	var claims idTokenClaims
-	if err := token.Claims(s.keyring()[signingKey].Public(), &claims); err != nil || !strings.HasPrefix(claims.Issuer, hostOf(r).root) {
+	for _, k := range s.signing().published {
+		if k.kid == token.Headers[0].KeyID {
+			err = token.Claims(s.keyring()[k.place]().Public(), &claims)
+		}
+	}
+	if err != nil || !strings.HasPrefix(claims.Issuer, hostOf(r).root) {
 		return App{}, false
 	}
 	app, err := s.app(claims.Audience)

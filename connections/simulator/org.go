@@ -16,6 +16,9 @@ type Org struct {
 	SessionTimeout time.Duration // of an access token from its last use; 0: two hours
 	StrictAudience bool          // assertions must be addressed to the login host, and to nothing else
 	Issuer         Issuer        // of its ID tokens
+	Suspended      bool          // nobody may sign in, and no token is good
+	LoginRate      int           // logins that a user may have within an hour; 0: 3600
+	LegacyBusy     bool          // a refresh while another is under way is refused in the wrong words of 2024
 
 	MyDomain      string   // such as "acme" or "acme--uat"; "": the org is at the simulator's root, alone
 	FormerDomains []string // My Domains it had before, which redirect to the new one; "": the root
@@ -104,6 +107,13 @@ func (o Org) sessionTimeout() time.Duration {
 		return 2 * time.Hour
 	}
 	return o.SessionTimeout
+}
+
+func (o Org) loginRate() int {
+	if o.LoginRate == 0 {
+		return 3600
+	}
+	return o.LoginRate
 }
 
 func (s Site) id() string {

@@ -3,7 +3,9 @@ package simulator
 import (
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,32 +27,29 @@ type Salesforce struct {
 	KeyBits         int  // size of its RSA keys; 0: 2048, for a key of the real 4096 takes seconds to make
 	ShowCredentials bool // the login page tells the users' names and passwords
 
-	once sync.Once
-	mux  *http.ServeMux
-	mu   sync.Mutex // guards state
+	once      sync.Once
+	mux       *http.ServeMux
+	endpoints []string   // their names, in the order of the routes
+	mu        sync.Mutex // guards state
 	state
-	settings sync.RWMutex // guards Org, Orgs, Apps and Users
+	settings sync.RWMutex // guards Org, Orgs, Apps, Users, and what follows
+	keySet   signingKeys
+	skewed   atomic.Int64 // nanoseconds that the clock is ahead
 }
 
 // Warm begins to make the signing keys and returns at once. Without it the
 // first request that needs a key waits for it.
-func (s *Salesforce) Warm() { go s.keyring() }
+func (s *Salesforce) Warm() { go s.makeKeys() }
 
 // ServeHTTP answers as Salesforce would.
 func (s *Salesforce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.once.Do(func() { s.mux = s.routes() })
+	s.ready()
 	if r, ok := s.arriveAt(w, r); ok {
 		s.mux.ServeHTTP(w, r)
 	}
 }
 
-// Set changes fields while requests may be under way. What is in slices is to
-// be replaced, not written over.
-func (s *Salesforce) Set(change func()) {
-	s.settings.Lock()
-	defer s.settings.Unlock()
-	change()
-}
+func (s *Salesforce) ready() { s.once.Do(func() { s.mux = s.routes() }) }
 
 // routes is the whole URL map: pattern, name of the endpoint (for Fail and
 // its like), the form its refusals take, handler.
@@ -58,6 +57,9 @@ func (s *Salesforce) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	at := func(pattern, name string, refuse form, handle handler) {
 		mux.Handle(pattern, s.endpoint(name, refuse, handle))
+		if !slices.Contains(s.endpoints, name) {
+			s.endpoints = append(s.endpoints, name)
+		}
 	}
 
 	at("/services/oauth2/authorize", "authorize", refuseBare, s.authorize)
@@ -94,11 +96,15 @@ func (s *Salesforce) routes() *http.ServeMux {
 	return mux
 }
 
+// SkewClock has the clock go ahead of Now by d, or behind it.
+func (s *Salesforce) SkewClock(d time.Duration) { s.skewed.Store(int64(d)) }
+
 func (s *Salesforce) now() time.Time {
-	if s.Now != nil {
-		return s.Now()
+	now := s.Now
+	if now == nil {
+		now = time.Now
 	}
-	return time.Now()
+	return now().Add(time.Duration(s.skewed.Load()))
 }
 
 func (s *Salesforce) log() *slog.Logger {

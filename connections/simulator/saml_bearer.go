@@ -14,7 +14,7 @@ import (
 // samlBearer is the SAML 2.0 bearer grant (RFC 7522, section 2.1), which
 // connected apps have and external client apps have not. What is wrong with an
 // assertion that could be read is explained at error_uri.
-func (s *Salesforce) samlBearer(r *http.Request) (pairs, error) {
+func (s *Salesforce) samlBearer(w http.ResponseWriter, r *http.Request) (pairs, error) {
 	assertion, err := parseAssertion(r.Form.Get("assertion"))
 	if err != nil {
 		return nil, errAssertion
@@ -26,7 +26,10 @@ func (s *Salesforce) samlBearer(r *http.Request) (pairs, error) {
 	if !app.Connected {
 		return nil, errGrantType
 	}
-	s.keyring() // may take its time, so not under the lock
+	if app, err = s.prove(w, r, app); err != nil {
+		return nil, err
+	}
+	s.makeKeys() // may take its time, so not under the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := hostOf(r)

@@ -122,7 +122,7 @@ func (s *Salesforce) login(w http.ResponseWriter, r *http.Request) error {
 		return s.showLogin(w, a, username, "Check your username and password, and try again.")
 	}
 	if user.Inactive {
-		return &redirected{a, errInactiveUser.code, errInactiveUser.description}
+		return s.turnAway(a, user)
 	}
 	a.browser.user = user.Username
 	if !slices.Contains(a.browser.seen, user.Username) {

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -18,7 +17,12 @@ type state struct {
 	families   map[approval][]*family    // alive, oldest first
 	refreshes  map[string]*family        // by refresh token, live or spent
 	codes      map[string]*code
-	sessions   map[string]*session // by access token
+	sessions   map[string]*session   // by access token
+	logins     map[string]*logins    // by user's name in small letters
+	unsettled  map[string]*unsettled // by consumer key
+	proofNonce string
+	journal    []*Entry
+	recorded   int
 	apiUsage   int
 	replays    int
 	concurrent int
@@ -34,8 +38,9 @@ type family struct {
 	approval
 	scopes  []string
 	issued  time.Time
-	refresh string   // the live refresh token; "": none was granted
-	access  []string // access tokens, dead ones too
+	used    time.Time // when it was refreshed last
+	refresh string    // the live refresh token; "": none was granted
+	access  []string  // access tokens, dead ones too
 	dead    bool
 	busy    bool // a refresh is under way
 }
@@ -47,41 +52,12 @@ type session struct {
 	scopes  []string
 	issued  time.Time
 	expires time.Time
+	key     string        // thumbprint of the key it is bound to; "": none
 	timeout time.Duration // by which each use moves expires; 0: fixed, as a JWT's is
 }
 
 // maxApprovals of one app by one user are kept; the next evicts the oldest.
 const maxApprovals = 5
-
-// ExpireSessions ends all access tokens at once, whatever they or
-// introspection said before. Refresh tokens stay.
-func (s *Salesforce) ExpireSessions() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.sessions)
-}
-
-// RevokeUser takes back all that the user has approved, with every token. The
-// user stays signed in to Salesforce.
-func (s *Salesforce) RevokeUser(username string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.revokeGrants(func(a approval) bool { return strings.EqualFold(a.user, username) })
-}
-
-// revokeGrants takes back approvals, with every token.
-func (s *Salesforce) revokeGrants(which func(approval) bool) {
-	maps.DeleteFunc(s.approvals, func(a approval, _ []string) bool { return which(a) })
-	maps.DeleteFunc(s.sessions, func(_ string, e *session) bool { return which(e.approval) })
-	maps.DeleteFunc(s.codes, func(_ string, c *code) bool { return which(c.approval) })
-	for a, all := range s.families {
-		if which(a) {
-			for _, f := range slices.Clone(all) {
-				s.kill(f)
-			}
-		}
-	}
-}
 
 // Replays counts the times that a spent refresh token was shown again.
 func (s *Salesforce) Replays() int {
@@ -111,6 +87,8 @@ func (s *Salesforce) prepare() {
 	s.refreshes = map[string]*family{}
 	s.codes = map[string]*code{}
 	s.sessions = map[string]*session{}
+	s.logins = map[string]*logins{}
+	s.unsettled = map[string]*unsettled{}
 }
 
 // sweep forgets what has expired. Spent codes are remembered for an hour, to
@@ -124,7 +102,7 @@ func (s *Salesforce) sweep(now time.Time) {
 
 // found begins a family, and evicts the oldest if there are too many.
 func (s *Salesforce) found(a approval, scopes []string, now time.Time) *family {
-	f := &family{approval: a, scopes: scopes, issued: now}
+	f := &family{approval: a, scopes: scopes, issued: now, used: now}
 	s.families[a] = append(s.families[a], f)
 	if all := s.families[a]; len(all) > maxApprovals {
 		s.evict(all[0])
@@ -174,7 +152,7 @@ func (s *Salesforce) live(h host, token string, now time.Time) (*session, member
 		return nil, member{}, false
 	}
 	m, ok := s.member(e.user)
-	if !ok || m.Inactive || !h.serves(m.org) {
+	if !ok || m.Inactive || m.org.Suspended || !h.serves(m.org) {
 		return nil, member{}, false
 	}
 	return e, m, true

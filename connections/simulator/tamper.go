@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/http"
 	"strings"
 )
 
@@ -24,6 +25,23 @@ func (s *Salesforce) Tamper(endpoint string, change func(answer map[string]any))
 	}})
 }
 
+// Answer has the next request to the endpoint processed and answered with this
+// instead, as by a proxy that knows better.
+func (s *Salesforce) Answer(endpoint string, status int, contentType, body string) {
+	s.inject(fault{endpoint: endpoint, rewrite: func(a *answer) {
+		a.status = status
+		a.header = http.Header{"Content-Type": {contentType}}
+		a.body.Reset()
+		a.body.WriteString(body)
+	}})
+}
+
+// Truncate has the next request to the endpoint processed, and half of the
+// answer sent as though it were the whole.
+func (s *Salesforce) Truncate(endpoint string) {
+	s.inject(fault{endpoint: endpoint, rewrite: func(a *answer) { a.body.Truncate(a.body.Len() / 2) }})
+}
+
 // Resign is an ID token with other claims, signed anew with the right key: for
 // use with [Salesforce.Tamper].
 func (s *Salesforce) Resign(idToken string, change func(claims map[string]any)) string {
@@ -36,7 +54,7 @@ func (s *Salesforce) Resign(idToken string, change func(claims map[string]any)) 
 		panic(err) // it was no ID token
 	}
 	change(claims)
-	signed, err := signJWT(s.keyring()[signingKey], keyIDs[signingKey], nil, claims)
+	signed, err := s.signIDToken(claims)
 	if err != nil {
 		panic(err)
 	}

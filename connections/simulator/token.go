@@ -12,7 +12,7 @@ import (
 
 // grants are the grant types served. Salesforce has others, which an org has to
 // allow first.
-var grants = map[string]func(*Salesforce, *http.Request) (pairs, error){
+var grants = map[string]func(*Salesforce, http.ResponseWriter, *http.Request) (pairs, error){
 	"authorization_code":                            (*Salesforce).redeemCode,
 	"refresh_token":                                 (*Salesforce).refresh,
 	"client_credentials":                            (*Salesforce).clientCredentials,
@@ -30,7 +30,7 @@ func (s *Salesforce) token(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errGrantType
 	}
-	p, err := grant(s, r)
+	p, err := grant(s, w, r)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Salesforce) tokens(h host, app App, user member, f *family, refresh, no
 	}
 	p.add("instance_url", h.instance(user.org))
 	p.add("id", id)
-	p.add("token_type", "Bearer")
+	p.add("token_type", app.tokenType())
 	p.add("issued_at", issuedAt)
 	if h.role == siteHost {
 		p.add("sfdc_community_url", h.base())
@@ -83,13 +83,13 @@ func (s *Salesforce) session(h host, app App, user member, scopes []string, now 
 	a := approval{user.Username, app.ConsumerKey}
 	if !app.JWTAccessTokens && !app.FreshAccessTokens {
 		for _, e := range s.sessions {
-			if e.approval == a && e.timeout > 0 && now.Before(e.expires) && sameScopes(e.scopes, scopes) {
+			if e.approval == a && e.timeout > 0 && now.Before(e.expires) && e.key == app.proven && sameScopes(e.scopes, scopes) {
 				e.slide(now)
 				return e, nil
 			}
 		}
 	}
-	e := &session{approval: a, scopes: scopes, issued: now}
+	e := &session{approval: a, scopes: scopes, issued: now, key: app.proven}
 	if app.JWTAccessTokens {
 		timeout := app.JWTTimeout
 		if timeout == 0 {
@@ -107,6 +107,14 @@ func (s *Salesforce) session(h host, app App, user member, scopes []string, now 
 	}
 	s.sessions[e.token] = e
 	return e, nil
+}
+
+// tokenType is how the app is to show its access token.
+func (a App) tokenType() string {
+	if a.proven != "" {
+		return "DPoP"
+	}
+	return "Bearer"
 }
 
 // sign proves to the app's holder that the identity URL came from Salesforce.

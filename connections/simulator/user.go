@@ -15,6 +15,7 @@ type User struct {
 	Email         string
 	EmailVerified bool
 	Inactive      bool // may neither sign in nor refresh
+	Restricted    bool // comes from an address, or at an hour, that is not allowed
 }
 
 // DefaultUsers are the users of an org that was given none: Ada, whose e-mail

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 // prolongs its session.
 func (s *Salesforce) bearer(r *http.Request) (*session, member, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
+	if !slices.Contains([]string{"bearer", "oauth", "dpop"}, strings.ToLower(scheme)) {
 		token = r.Form.Get("access_token")
 		if token == "" {
 			token = r.Form.Get("oauth_token")
@@ -22,7 +23,7 @@ func (s *Salesforce) bearer(r *http.Request) (*session, member, error) {
 	}
 	now := s.now()
 	e, user, ok := s.live(hostOf(r), token, now)
-	if !ok {
+	if !ok || !s.possesses(r, e) {
 		return nil, member{}, errBadToken
 	}
 	e.slide(now)
