@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/oauth2"
+
+	"sallyport/vault"
 )
 
 func TestIdentityURLNamesOrgAndUser(t *testing.T) {
@@ -43,6 +45,41 @@ func TestIDsOf15And18CharactersAreTheSame(t *testing.T) {
 		if id18(short) != long || id18(long) != long {
 			t.Errorf("id18(%s) = %s, of the long form %s", short, id18(short), id18(long))
 		}
+	}
+}
+
+func TestPinnedOrgIsCheckedByItsChecksum(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ id, org, problem string }{
+		{"", "", ""},
+		{"00D000000000062", "00D000000000062EAA", ""},
+		{" 00D000000000062EAA ", "00D000000000062EAA", ""},
+		{"00DSa000000sim1", "00DSa000000sim1MAA", ""},
+		{"00DSa000000sim1MAA", "00DSa000000sim1MAA", ""},
+		{"00Dsa000000sim1MAA", "", "misspelt"},
+		{"00DSA000000SIM1MAA", "", "misspelt"},
+		{"00DSa000000sim1maa", "", "misspelt"},
+		{"00550000001X8KkAAK", "", "beginning with 00D"},
+		{"00d000000000062EAA", "", "beginning with 00D"},
+		{"00D00000000006", "", "15 or 18"},
+		{"00D000000000062EA", "", "15 or 18"},
+		{"00D00000000006!EAA", "", "15 or 18"},
+		{"acme", "", "15 or 18"},
+	} {
+		c := vault.Connection{Name: "salesforce", Strategy: "salesforce", ClientID: "key", Options: map[string]string{"org_id": tt.id}}
+		org, err := pinnedOrg(c)
+		if org != tt.org || (err == nil) != (tt.problem == "") || err != nil && !strings.Contains(err.Error(), tt.problem) {
+			t.Errorf("%q = %q, %v", tt.id, org, err)
+		}
+		if checked := Check(c); (checked == nil) != (err == nil) {
+			t.Errorf("%q: %v", tt.id, checked)
+		}
+		if tt.org != "" && (!Admits(c, vault.Identity{Org: tt.org}) || Admits(c, vault.Identity{Org: "00D000000000063EAA"}) || Admits(c, vault.Identity{})) {
+			t.Errorf("%q admits others than its own", tt.id)
+		}
+	}
+	if !Admits(vault.Connection{}, vault.Identity{}) {
+		t.Error("a connection for any org admits nobody")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -19,6 +20,8 @@ func salesforceFields(kind salesforceKind) []Field {
 	}
 	return []Field{
 		{Name: "login_url", Title: "Login URL", Default: kind.shared, Help: where},
+		{Name: "org_id", Title: "Org ID",
+			Help: "The one org whose users may sign in: 15 or 18 characters, beginning with 00D (Setup, Company Information). Without it, users of any org that knows the app."},
 		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
@@ -61,7 +64,9 @@ type salesforceOrg struct {
 	base       string // login host, with a site's path, without a slash at its end
 	shared     string // the login host that all orgs of this kind share
 	oauth      oauth2.Config
+	org        string        // ID of the only org whose users are let in; "" for any
 	lifetime   time.Duration // of an access token that does not tell
+	keys       sync.Map      // *oidc.RemoteKeySet by issuer
 }
 
 func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider, error) {
@@ -71,6 +76,10 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 	}
 	if c.ClientID == "" {
 		return nil, &vault.Invalid{Field: "options.client_id", Problem: "is missing: it is the consumer key of the external client app"}
+	}
+	org, err := pinnedOrg(c)
+	if err != nil {
+		return nil, err
 	}
 	lifetime := 600
 	if s := c.Options["access_token_lifetime"]; s != "" {
@@ -86,7 +95,7 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 		scopes = append([]string{"openid"}, scopes...) // without it there is no ID token to sign in with
 	}
 	return &salesforceOrg{
-		connection: c, env: env, base: base, shared: shared, lifetime: time.Duration(lifetime) * time.Second,
+		connection: c, env: env, base: base, shared: shared, org: org, lifetime: time.Duration(lifetime) * time.Second,
 		oauth: oauth2.Config{
 			ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Scopes: scopes, RedirectURL: CallbackURL(env.Issuer, c),
 			Endpoint: oauth2.Endpoint{

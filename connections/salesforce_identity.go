@@ -29,7 +29,10 @@ func (s *salesforceOrg) identify(ctx context.Context, a answer, nonce string) (v
 	if o, u, err := orgUser(claims.Sub); err != nil || o != org || u != user {
 		return vault.Identity{}, s.untrusted("sent an ID token of another user than the tokens'")
 	}
-	if more, err := s.userInfo(ctx, a.accessToken); err == nil {
+	if s.org != "" && org != s.org {
+		return vault.Identity{}, s.otherOrg(org)
+	}
+	if more, err := s.userInfo(ctx, a); err == nil {
 		if o, u, err := orgUser(more.Sub); err != nil || o != org || u != user {
 			return vault.Identity{}, s.untrusted("sent the user info of another user than the tokens'") // OpenID Connect Core 1.0, section 5.3.2
 		}
@@ -71,12 +74,12 @@ func (s *salesforceOrg) verifyIDToken(ctx context.Context, a answer, nonce strin
 		return claims, &Error{Connection: s.connection.Name, Kind: Misconfigured,
 			Description: s.title() + " sent no ID token. Add the scope openid to the external client app (Setup, External Client App Manager, OAuth Settings)."}
 	}
-	issuer := jwtIssuer(a.idToken)
+	issuer := jwtClaims(a.idToken).Iss // it chooses the keys, among those that may be chosen
 	if !slices.Contains(s.issuers(a.instanceURL), issuer) {
 		return claims, s.untrusted("sent an ID token of the issuer " + quote(issuer) + ", which is not one of the org's")
 	}
 	ctx = oidc.ClientContext(ctx, s.env.HTTP)
-	verifier := oidc.NewVerifier(issuer, oidc.NewRemoteKeySet(ctx, issuer+"/id/keys"), &oidc.Config{
+	verifier := oidc.NewVerifier(issuer, s.keySet(ctx, issuer), &oidc.Config{
 		ClientID: s.oauth.ClientID, Now: s.env.Now, SupportedSigningAlgs: []string{oidc.RS256},
 	})
 	token, err := verifier.Verify(ctx, a.idToken)
@@ -140,30 +143,47 @@ func salesforceHost(raw string) bool {
 	return strings.HasSuffix(host, ".salesforce.com") || strings.HasSuffix(host, ".my.site.com")
 }
 
-// jwtIssuer is the "iss" of a JWT, unverified: it chooses the keys to verify
-// with, among those that may be chosen.
-func jwtIssuer(token string) string {
+// unverified are the claims of a JWT before it is verified, or of one that came
+// straight from the token endpoint.
+type unverified struct {
+	Iss, Sub string
+	Exp      int64
+}
+
+// jwtClaims reads a JWT without verifying it. Of what is none, they are empty.
+func jwtClaims(token string) (claims unverified) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return ""
+		return claims
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct{ Iss string }
 	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return ""
+		return unverified{}
 	}
-	return claims.Iss
+	return claims
+}
+
+// keySet are the keys of an issuer, which are read once, and again when a token
+// is signed with one that is not among them.
+func (s *salesforceOrg) keySet(ctx context.Context, issuer string) oidc.KeySet {
+	if keys, ok := s.keys.Load(issuer); ok {
+		return keys.(oidc.KeySet)
+	}
+	keys, _ := s.keys.LoadOrStore(issuer, oidc.NewRemoteKeySet(ctx, issuer+"/id/keys"))
+	return keys.(oidc.KeySet)
 }
 
 // userInfo asks for the user's profile, which ID tokens hold only if the app is
 // set up so.
-func (s *salesforceOrg) userInfo(ctx context.Context, accessToken string) (claims salesforceClaims, err error) {
+func (s *salesforceOrg) userInfo(ctx context.Context, a answer) (claims salesforceClaims, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/services/oauth2/userinfo", nil)
 	if err != nil {
 		return claims, err
 	}
-	req.Header.Set("Authorization", "Bearer "+accessToken)
-	resp, err := s.env.HTTP.Do(req)
+	req.Header.Set("Authorization", "Bearer "+a.accessToken)
+	client := *s.env.HTTP
+	client.CheckRedirect = s.follow(a.instanceURL)
+	resp, err := client.Do(req)
 	if err != nil {
 		return claims, err
 	}
@@ -177,44 +197,18 @@ func (s *salesforceOrg) userInfo(ctx context.Context, accessToken string) (claim
 	return claims, json.Unmarshal(body, &claims)
 }
 
-// orgUser is the org and the user that an identity URL names: the last two
-// parts of its path, in their form of 18 characters. The host before them
-// varies, and means nothing.
-func orgUser(id string) (org, user string, err error) {
-	u, err := url.Parse(id)
-	if err != nil {
-		return "", "", errors.New("the identity URL is no URL")
-	}
-	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if len(parts) < 3 || parts[len(parts)-3] != "id" {
-		return "", "", errors.New("the identity URL names no org and user")
-	}
-	org, user = id18(parts[len(parts)-2]), id18(parts[len(parts)-1])
-	if !strings.HasPrefix(org, "00D") || !strings.HasPrefix(user, "005") {
-		return "", "", errors.New("the identity URL names no org and user")
-	}
-	return org, user, nil
-}
-
-// id18 is a Salesforce ID in its form of 18 characters: the last three tell
-// which of the first 15 are upper case, five a character. It is "" for what is
-// no ID.
-func id18(id string) string {
-	if len(id) != 15 && len(id) != 18 {
-		return ""
-	}
-	suffix := ""
-	for chunk := range slices.Chunk([]byte(id[:15]), 5) {
-		bits := 0
-		for i, c := range chunk {
-			switch {
-			case 'A' <= c && c <= 'Z':
-				bits |= 1 << i
-			case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
-				return ""
-			}
+// follow lets a request go where Salesforce sends it on to, with its token, if
+// that is the login host or the org's own: a login host sends some on to the
+// org. It is for GET alone, which posts no secret.
+func (s *salesforceOrg) follow(instance string) func(*http.Request, []*http.Request) error {
+	return func(next *http.Request, before []*http.Request) error {
+		origin := next.URL.Scheme + "://" + next.URL.Host
+		if len(before) > 2 || before[0].Method != http.MethodGet || !slices.ContainsFunc(s.issuers(instance), func(host string) bool {
+			return host == origin || strings.HasPrefix(host, origin+"/")
+		}) {
+			return http.ErrUseLastResponse
 		}
-		suffix += "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits : bits+1]
+		next.Header.Set("Authorization", before[0].Header.Get("Authorization"))
+		return nil
 	}
-	return id[:15] + suffix
 }

@@ -64,10 +64,26 @@ func (s *salesforceOrg) Refresh(ctx context.Context, old vault.TokenSet) (vault.
 	if err != nil {
 		return vault.TokenSet{}, err
 	}
-	if org, user, err := orgUser(a.id); err != nil || vault.IdentityKey(s.connection.Name, org+"/"+user) != old.Identity {
-		return vault.TokenSet{}, &vault.Refusal{Why: s.title() + " answered a refresh with the tokens of another user or org. They were not kept. The user must connect again."}
+	if err := s.sameUser(a, old.Identity); err != nil {
+		return vault.TokenSet{}, err
 	}
 	return s.tokenSet(ctx, a), nil
+}
+
+// sameUser finds fault with the answer to a refresh that is not about the user
+// and the org that the tokens were of (OpenID Connect Core 1.0, section 12.2).
+// The account is then out of use until its user connects it again.
+func (s *salesforceOrg) sameUser(a answer, identity string) error {
+	ids := []string{a.id}
+	if a.idToken != "" {
+		ids = append(ids, jwtClaims(a.idToken).Sub)
+	}
+	for _, id := range ids {
+		if org, user, err := orgUser(id); err != nil || vault.IdentityKey(s.connection.Name, org+"/"+user) != identity {
+			return &vault.Refusal{Quarantine: true, Why: s.title() + " answered a refresh with the tokens of another user or org. They were not kept, and the account's own are not used any more. The user must connect again."}
+		}
+	}
+	return nil
 }
 
 // parse reads a token response and checks that it comes from somebody who knows
@@ -138,16 +154,10 @@ func (s *salesforceOrg) expires(ctx context.Context, a answer, now time.Time) ti
 // jwtExpiry is the "exp" of a token that is a JWT, or zero. Its signature is
 // for the API to check; to us it is a hint when to refresh.
 func jwtExpiry(token string) time.Time {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return time.Time{}
+	if exp := jwtClaims(token).Exp; exp > 0 {
+		return time.Unix(exp, 0)
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct{ Exp int64 }
-	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Exp <= 0 {
-		return time.Time{}
-	}
-	return time.Unix(claims.Exp, 0)
+	return time.Time{}
 }
 
 // introspection is the answer of RFC 7662, section 2.2.

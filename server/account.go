@@ -45,12 +45,16 @@ func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, user
 	case !conn.Active:
 		return a, x.Refuse(oidc.Refusal{Reason: oidc.ConnectionDisabled}, "The connection is switched off. Set its authentication.active.")
 	}
-	identities, err := identitiesAt(tx, user, conn.Name)
+	identities, err := identitiesAt(tx, user, conn)
 	if err != nil {
 		return a, err
 	}
 	if len(identities) == 0 {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has no account at "+conn.Title()+". The user must connect it.")
+		where := conn.Title()
+		if org := conn.Options["org_id"]; org != "" {
+			where += " in the org " + org + ", which the connection is for (org_id)"
+		}
+		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has no account at "+where+". The user must connect it.")
 	}
 	if x.LoginHint != "" {
 		if identities = slices.DeleteFunc(identities, func(i vault.Identity) bool { return !hinted(i, x.LoginHint) }); len(identities) == 0 {

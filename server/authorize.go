@@ -195,7 +195,7 @@ func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.
 		if err != nil || user.Blocked {
 			return err
 		}
-		ids, err := identitiesAt(tx, user, conn.Name)
+		ids, err := identitiesAt(tx, user, conn)
 		if err != nil || len(ids) != 1 {
 			return err
 		}
@@ -219,14 +219,14 @@ func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.
 	return identity, nil
 }
 
-// identitiesAt are a user's identities at a connection.
-func identitiesAt(tx *vault.Tx, user vault.User, connection string) (list []vault.Identity, err error) {
+// identitiesAt are a user's identities at a connection, of those that it is for.
+func identitiesAt(tx *vault.Tx, user vault.User, conn vault.Connection) (list []vault.Identity, err error) {
 	for _, key := range user.Identities {
 		i, err := tx.Identities.Get(key)
 		if err != nil {
 			return nil, err
 		}
-		if i.Connection == connection {
+		if i.Connection == conn.Name && connections.Admits(conn, i) {
 			list = append(list, i)
 		}
 	}

@@ -130,7 +130,7 @@ func (s *Server) federated(c echo.Context, returnTo string) (string, error) {
 		if err != nil {
 			return err
 		}
-		ids, err := identitiesAt(tx, user, conn.Name)
+		ids, err := identitiesAt(tx, user, conn)
 		if err != nil || len(ids) == 0 {
 			return err
 		}

@@ -166,6 +166,9 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, r R
 	case errors.As(err, &refusal):
 		refusal.At = v.Now()
 		after.Attempt, after.Refusal = nil, refusal
+		if refusal.Quarantine {
+			after.AccessToken, after.RefreshToken, after.IDToken = Secret{}, Secret{}, Secret{}
+		}
 	case errors.Is(err, ErrUnspent):
 		after.Attempt = before // an open question before stays one
 	case errors.Is(err, context.DeadlineExceeded):

@@ -53,6 +53,9 @@ func (a *Attempt) live(now time.Time) bool {
 type Refusal struct {
 	At  time.Time
 	Why string // for people: what the provider said and what to do
+	// Quarantine means that the provider answered for somebody else: none of
+	// the account's tokens is to be used any more, also those that still live.
+	Quarantine bool
 }
 
 func (r *Refusal) Error() string { return "refused for good: " + r.Why }
