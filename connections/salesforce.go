@@ -126,6 +126,9 @@ func (s *salesforceOrg) AuthCodeURL(l vault.Login, state string) string {
 	if prompt := upstreamPrompt(l.Request); prompt != "" {
 		options = append(options, oauth2.SetAuthURLParam("prompt", prompt))
 	}
+	if l.Purpose != vault.ToSignIn && l.Request.LoginHint != "" { // for a sign-in, upstream_params decide
+		options = append(options, oauth2.SetAuthURLParam("login_hint", l.Request.LoginHint))
+	}
 	for name, p := range s.connection.Upstream {
 		value := p.Value
 		if p.Alias != "" {

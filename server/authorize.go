@@ -111,7 +111,8 @@ func (s *Server) requestingClient(ctx context.Context, id string) (client vault.
 // authorized answers a request that passed its checks: with a code if the
 // browser is signed in already, else on the way to an identity provider.
 func (s *Server) authorized(c echo.Context, client vault.Client, req vault.AuthorizationRequest, ref oidc.Reference, sent url.Values) error {
-	req, candidates, err := s.options(c.Request().Context(), client, req)
+	ctx := c.Request().Context()
+	req, candidates, err := s.options(ctx, client, req)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 		return err
 	}
 	if ok && oidc.CheckUser(req, session.User) == nil {
-		identity, err := s.suffices(c.Request().Context(), session, req, candidates)
+		identity, err := s.suffices(ctx, session, req, candidates)
 		if err != nil {
 			return err
 		}
@@ -132,9 +133,38 @@ func (s *Server) authorized(c echo.Context, client vault.Client, req vault.Autho
 	case slices.Contains(req.Prompt, "none"):
 		return &oidc.Error{Code: oidc.LoginRequired, Description: "Login required"}
 	case len(candidates) == 1:
+		if ok && s.answersFor(ctx, session.Connection, candidates[0]) {
+			req.Prompt = append(slices.Clip(req.Prompt), "select_account")
+		}
 		return s.beginLogin(c, candidates[0], vault.Login{Purpose: vault.ToSignIn, Request: req}, ref.RequestURI)
 	}
 	return s.choose(c, client, candidates, sent)
+}
+
+// answersFor reports whether the identity provider of a connection could take a
+// user for the one who signed in by another: both are at one login host, whose
+// cookie says who is there. The user is then asked to choose.
+func (s *Server) answersFor(ctx context.Context, signedIn string, conn vault.Connection) bool {
+	if signedIn == conn.Name {
+		return false
+	}
+	var other vault.Connection
+	if s.Vault.View(ctx, func(tx *vault.Tx) (err error) { other, err = tx.Connections.Get(signedIn); return err }) != nil {
+		return false // it is gone, and asking is a courtesy
+	}
+	return s.loginHost(other) != "" && s.loginHost(other) == s.loginHost(conn)
+}
+
+func (s *Server) loginHost(conn vault.Connection) string {
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return ""
+	}
+	u, err := url.Parse(provider.AuthCodeURL(vault.Login{}, ""))
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // options are the connections that a request may be answered with, and the
@@ -196,6 +226,9 @@ func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.
 			return err
 		}
 		ids, err := identitiesAt(tx, user, conn)
+		if session.Identity != "" { // else the session is older than this field
+			ids = slices.DeleteFunc(ids, func(i vault.Identity) bool { return i.Key() != session.Identity })
+		}
 		if err != nil || len(ids) != 1 {
 			return err
 		}

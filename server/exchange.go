@@ -184,10 +184,14 @@ func (s *Server) invite(ctx context.Context, client vault.Client, x oidc.Exchang
 	default:
 		return err
 	}
-	if a.identity.User == "" || !a.connection.TokenVault {
-		return err // there is no account to connect again
+	if !a.connection.TokenVault {
+		return err // it would keep nothing
 	}
-	uri, failed := s.reconnectURI(ctx, client.ID, a.user, x.Connection, x.Scopes)
+	ticket := vault.Ticket{Client: client.ID, User: a.user, Connection: x.Connection, Scopes: x.Scopes, LoginHint: a.identity.Profile.Username}
+	if a.identity.User == "" { // the account is to be connected for the first time
+		ticket.Further, ticket.LoginHint = true, x.LoginHint
+	}
+	uri, failed := s.reconnectURI(ctx, ticket)
 	if failed != nil {
 		return errors.Join(failed, err)
 	}

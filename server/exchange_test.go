@@ -125,7 +125,7 @@ func TestRefusalsSayWhyAndWhatToDo(t *testing.T) {
 		{"a scope is missing", "insufficient_scope", func(*gateway) {}, []string{"scope", "api wave_api"}, user, "wave_api"},
 		{"several accounts", "ambiguous_account", func(g *gateway) { g.second() }, nil, noLink(user), "login_hint"},
 		{"a hint that fits nobody", "not_connected", func(*gateway) {}, []string{"login_hint", "nobody@example.com"},
-			want{401, 400, "user_not_found", "invalid_grant", "user", false}, "login_hint"},
+			want{401, 400, "user_not_found", "invalid_grant", "user", true}, "login_hint"},
 		{"not enabled for the client", "client_not_allowed", func(g *gateway) { g.change(func(c *vault.Connection) { c.Clients = nil }) }, nil, policy, "enabled_clients"},
 		{"switched off", "connection_disabled", func(g *gateway) { g.change(func(c *vault.Connection) { c.Active = false }) }, nil, policy, "authentication.active"},
 		{"blocked", "user_blocked", func(g *gateway) { g.block() }, nil, policy, "blocked"},

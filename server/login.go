@@ -54,7 +54,7 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	fail := func(err error) error { return &toClient{login.Request, err} }
-	if login.Purpose == vault.ToReconnect || login.Request.Device != "" {
+	if login.Purpose != vault.ToSignIn || login.Request.Device != "" {
 		fail = func(err error) error { return err } // nobody but the user is there to be told
 	}
 	provider, err := s.connections.Provider(conn)
@@ -66,6 +66,12 @@ func (s *Server) callback(c echo.Context) error {
 		s.Metrics.login(conn.Name, denied)
 		return fail(denied)
 	}
+	if login.Purpose == vault.ToConnect {
+		// The user who began it must be there to end it, before a code is shown.
+		if session, ok, err := s.session(c); err != nil || !ok || session.User != login.User {
+			return errors.Join(err, errOtherUser)
+		}
+	}
 	code := c.QueryParam("code")
 	if code == "" {
 		return fail(&connections.Error{Connection: conn.Name, Kind: connections.Untrusted, Description: conn.Title() + " sent neither a code nor an error. Start again."})
@@ -75,7 +81,7 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return fail(err)
 	}
-	if login.Purpose == vault.ToReconnect {
+	if login.Purpose != vault.ToSignIn {
 		return s.reconnected(c, login, client, conn, identity, tokens)
 	}
 	if err := s.signedIn(c, login, client, conn, identity, tokens); err != nil {
@@ -131,7 +137,7 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 // signedIn keeps who signed in and what was issued, and answers the client: all
 // of it in one transaction, or none.
 func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
-	id, fresh := s.newSession(conn.Name)
+	id, fresh := s.newSession(identity)
 	d := s.newDecision(client, login.Request)
 	account := newAccountID()
 	before := s.cookie(c, sessionCookie)

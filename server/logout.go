@@ -134,7 +134,11 @@ func (s *Server) federated(c echo.Context, returnTo string) (string, error) {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		tokens, err = tx.TokenSets.Get(ids[0].Key())
+		key := session.Identity
+		if key == "" { // the session is older than this field
+			key = ids[0].Key()
+		}
+		tokens, err = tx.TokenSets.Get(key)
 		return err
 	})
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {

@@ -19,13 +19,14 @@ import (
 const ticketLifetime = 10 * time.Minute
 
 // reconnectURI makes the link by which a user can connect an account again
-// whose tokens no longer do: one-time, and of this user and client alone.
-func (s *Server) reconnectURI(ctx context.Context, client, user, connection string, scopes []string) (string, error) {
+// whose tokens no longer do, or a further one: one-time, and of this user and
+// client alone.
+func (s *Server) reconnectURI(ctx context.Context, ticket vault.Ticket) (string, error) {
 	secret := rand.Text()
+	ticket.Hash = vault.Hash(secret)
 	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
-		return tx.Tickets.Put(vault.Ticket{
-			Hash: vault.Hash(secret), Client: client, User: user, Connection: connection, Scopes: scopes, Expires: tx.Now().Add(ticketLifetime),
-		})
+		ticket.Expires = tx.Now().Add(ticketLifetime)
+		return tx.Tickets.Put(ticket)
 	})
 	return s.Issuer + "login/reconnect?ticket=" + secret, err
 }
@@ -33,8 +34,11 @@ func (s *Server) reconnectURI(ctx context.Context, client, user, connection stri
 var errTicket = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
 	Description: "This link has expired or was used already. Go back to the application and try again: it gets a new one."}
 
-// reconnect sends the user of a ticket to the identity provider. A browser in
-// which somebody else is signed in is refused before anybody signs in there.
+// reconnect sends the user of a ticket to the identity provider, to sign in there
+// anew: whoever is signed in there may be another account of the user's. A
+// browser in which somebody else is signed in is refused before that. A further
+// account is connected only where its user is signed in: whoever else opened
+// the link would give the user an account of theirs.
 func (s *Server) reconnect(c echo.Context) error {
 	session, signedIn, err := s.session(c)
 	if err != nil {
@@ -43,11 +47,17 @@ func (s *Server) reconnect(c echo.Context) error {
 	var ticket vault.Ticket
 	var conn vault.Connection
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) (err error) {
-		if ticket, err = tx.Tickets.Take(vault.Hash(c.QueryParam("ticket"))); err != nil {
+		hash := vault.Hash(c.QueryParam("ticket"))
+		if ticket, err = tx.Tickets.Get(hash); err != nil {
 			return err
 		}
-		conn, err = tx.Connections.Get(ticket.Connection)
-		return err
+		if conn, err = tx.Connections.Get(ticket.Connection); err != nil {
+			return err
+		}
+		if ticket.Further && !signedIn {
+			return nil // it stays good for when the user is
+		}
+		return tx.Tickets.Delete(hash)
 	})
 	switch {
 	case errors.Is(err, vault.ErrNotFound), err == nil && !(conn.Active && conn.Allows(ticket.Client)):
@@ -56,37 +66,57 @@ func (s *Server) reconnect(c echo.Context) error {
 		return err
 	case signedIn && session.User != ticket.User:
 		return errOtherUser
+	case ticket.Further && !signedIn:
+		return errSignInFirst
 	}
-	return s.beginLogin(c, conn, vault.Login{Purpose: vault.ToReconnect, User: ticket.User, Request: vault.AuthorizationRequest{
-		ClientID: ticket.Client, Connection: conn.Name, ConnScopes: ticket.Scopes, Prompt: []string{"login"},
+	purpose := vault.ToReconnect
+	if ticket.Further {
+		purpose = vault.ToConnect
+	}
+	return s.beginLogin(c, conn, vault.Login{Purpose: purpose, User: ticket.User, Request: vault.AuthorizationRequest{
+		ClientID: ticket.Client, Connection: conn.Name, ConnScopes: ticket.Scopes, Prompt: []string{"login"}, LoginHint: ticket.LoginHint,
 	}}, "")
 }
+
+var errSignInFirst = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,
+	Description: "Nobody is signed in here. Sign in to the application in this browser first, and then open the link again: it is still good."}
+
+var errTaken = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusConflict,
+	Description: "This account is connected to another user already. Nothing was changed. Sign in to the application with that account, or sign in to another one at the identity provider."}
 
 var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,
 	Description: "This link is for somebody else's account. Nothing was changed. Sign in to the application as the user whose account is to be connected, and try again."}
 
-// reconnected keeps the tokens of an account that its user connected again. The
-// tokens of anybody else are not kept, whoever opened the link.
+// reconnected keeps the tokens of an account that its user connected again, or
+// for the first time. The tokens of anybody else are not kept, whoever opened
+// the link.
 func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
 	account := newAccountID()
-	other := false
+	other, further := false, login.Purpose == vault.ToConnect
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		user, err := tx.Users.Get(login.User)
 		if err != nil {
 			return err
 		}
-		if other = user.Blocked || !slices.Contains(user.Identities, identity.Key()); other {
+		if other = user.Blocked || !further && !slices.Contains(user.Identities, identity.Key()); other {
 			return nil
+		}
+		if further {
+			if err := tx.Link(user, identity); err != nil {
+				return err
+			}
 		}
 		return connect(tx, identity.Key(), account, tokens)
 	})
 	switch {
+	case errors.Is(err, vault.ErrConflict):
+		return errTaken
 	case err != nil:
 		return err
 	case other:
 		return errOtherUser
 	}
-	page := templates.Connected{Client: client.Name, Connection: conn.Title()}
+	page := templates.Connected{Client: client.Name, Connection: conn.Title(), Further: further}
 	if i := slices.IndexFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) != "" }); i >= 0 {
 		page.Back = originOf(client.RedirectURIs[i]) + "/"
 	}

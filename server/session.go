@@ -95,11 +95,11 @@ func (s *Server) session(c echo.Context) (session vault.Session, ok bool, err er
 
 // newSession is the session of a user who has just signed in, with a new ID, so
 // that nobody can know it beforehand.
-func (s *Server) newSession(connection string) (id string, session vault.Session) {
+func (s *Server) newSession(identity vault.Identity) (id string, session vault.Session) {
 	id = rand.Text()
 	now := s.Now()
 	return id, vault.Session{
-		Hash: vault.Hash(id), SID: rand.Text(), Connection: connection, AuthTime: now,
+		Hash: vault.Hash(id), SID: rand.Text(), Connection: identity.Connection, Identity: identity.Key(), AuthTime: now,
 		Idle: now.Add(sessionIdle), Expires: now.Add(sessionLifetime),
 	}
 }

@@ -76,11 +76,13 @@ type SignedOut struct {
 }
 
 // Connected is the page "connected": an account's tokens, which no longer did, have been renewed by
-// their user.
+// their user, or the user has connected a further account.
 type Connected struct {
 	Client     string // its name; may be empty
 	Connection string // what people call it
 	Back       string // URL of the client; may be empty
+	Further    bool   // the account was not connected before
+	Warning    string // what the user should know besides; may be empty
 }
 
 //go:embed *.html

@@ -29,7 +29,7 @@ func pagesOf(s string) map[string]any {
 		"choose":    Choose{s, []Choice{{s, s, s}, {s, s, "salesforce-sandbox"}}},
 		"problem":   Problem{s, s, s, s, s, s},
 		"signout":   SignOut{s, s, []Field{{s, s}}, s},
-		"signedout": SignedOut{s, s}, "connected": Connected{s, s, s},
+		"signedout": SignedOut{s, s}, "connected": Connected{s, s, s, false, s},
 		"consent":       Consent{s, s, []ScopeLine{{s, s}}, true, s, []Field{{s, s}}, s},
 		"device":        Device{s, s, s},
 		"deviceconfirm": DeviceConfirm{s, s, []ScopeLine{{s, s}}, s, []Field{{s, s}}},

@@ -38,6 +38,7 @@ type Purpose string
 const (
 	ToSignIn    Purpose = "sign in"   // to a client
 	ToReconnect Purpose = "reconnect" // an account whose tokens no longer do
+	ToConnect   Purpose = "connect"   // a further account of a user who is signed in
 )
 
 // Login is a sign-in under way at an identity provider.
@@ -49,19 +50,22 @@ type Login struct {
 	Connection  string
 	Purpose     Purpose
 	Request     AuthorizationRequest // of the client; of a reconnection, its ClientID alone
-	User        string               // whose account is to be reconnected
+	User        string               // whose account is to be connected
 	Expires     time.Time
 }
 
 func (l Login) Key() string          { return l.StateHash }
 func (l Login) ExpiresAt() time.Time { return l.Expires }
 
-// Ticket lets a user connect an account again whose tokens no longer do.
+// Ticket lets a user connect an account again whose tokens no longer do, or a
+// further one.
 type Ticket struct {
 	Hash       string
 	Client     string // that the refused exchange was of
 	User       string
 	Connection string
+	Further    bool     // an account that is not the user's yet
+	LoginHint  string   // which
 	Scopes     []string // to ask for besides the connection's
 	Expires    time.Time
 }
@@ -75,6 +79,7 @@ type Session struct {
 	SID        string // its public name, the "sid" of ID tokens
 	User       string
 	Connection string // that the user signed in with
+	Identity   string // key of the one that the user signed in with
 	AuthTime   time.Time
 	Clients    []string  // that the user signed in to in it
 	Idle       time.Time // when it ends if it is not used

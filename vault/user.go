@@ -2,6 +2,7 @@ package vault
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -82,6 +83,27 @@ func (tx *Tx) SignIn(i Identity) (User, error) {
 		return User{}, err
 	}
 	return u, tx.Users.Put(u)
+}
+
+// Link gives a user a further identity, or renews what is known of one that the
+// user has. It fails with [ErrConflict] if the identity is somebody else's.
+func (tx *Tx) Link(user User, i Identity) error {
+	known, err := tx.Identities.Get(i.Key())
+	switch {
+	case err == nil && known.User != user.ID:
+		return ErrConflict
+	case err == nil:
+		i.User, i.Created = known.User, known.Created
+	case !errors.Is(err, ErrNotFound):
+		return err
+	default:
+		i.User, i.Created = user.ID, tx.now
+		user.Identities = append(slices.Clip(user.Identities), i.Key())
+		if err := tx.Users.Put(user); err != nil {
+			return err
+		}
+	}
+	return tx.Identities.Put(i)
 }
 
 // freeUserID is the ID of a new user: Auth0's, strategy|account, and longer
