@@ -48,6 +48,13 @@ type SignOuter interface {
 	SignOutURL(ts vault.TokenSet, returnTo string) string
 }
 
+// Revoker is a Provider at which a refresh token can be revoked (RFC 7009).
+type Revoker interface {
+	// Revoke ends the refresh token of a token set, and what was issued for
+	// it. One that is over already is no error.
+	Revoke(ctx context.Context, ts vault.TokenSet) error
+}
+
 var _ vault.Refresher = Provider(nil)
 
 // Strategy is a kind of identity provider.
@@ -56,6 +63,9 @@ type Strategy struct {
 	Title  string   // as people read it
 	Scopes []string // asked for unless the connection says otherwise
 	Fields []Field  // of [vault.Connection.Options]
+	// Approvals are how many grants of one user the provider keeps for a
+	// client: a further one ends the oldest, without a word. 0 is any number.
+	Approvals int
 	// Implied are the scopes that a scope brings with it.
 	Implied map[string][]string
 	// Open makes the provider of a connection. It checks the connection, and
@@ -133,6 +143,13 @@ func names[T any](list []T, name func(T) string) string {
 		out = append(out, name(e))
 	}
 	return strings.Join(out, ", ")
+}
+
+// Approvals are how many grants of one user the provider of a connection keeps,
+// or 0 if any number.
+func Approvals(c vault.Connection) int {
+	s, _ := strategy(c.Strategy)
+	return s.Approvals
 }
 
 // Granted spells out what a connection's scopes bring with them, such as

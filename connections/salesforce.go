@@ -51,7 +51,7 @@ var (
 
 func salesforceStrategy(name, title string, kind salesforceKind) Strategy {
 	return Strategy{
-		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied,
+		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied, Approvals: 5,
 		Open: func(c vault.Connection, env Env) (Provider, error) { return openSalesforce(c, env, kind) },
 	}
 }
@@ -144,10 +144,7 @@ func (s *salesforceOrg) AuthCodeURL(l vault.Login, state string) string {
 // SignOutURL implements [SignOuter]. The org's own host has the endpoint, and the
 // shared login hosts have not.
 func (s *salesforceOrg) SignOutURL(ts vault.TokenSet, returnTo string) string {
-	base := s.base
-	if instance := ts.Params["instance_url"]; instance != "" && s.trusts(instance) {
-		base = instance
-	}
+	base := s.orgHost(ts.Params["instance_url"])
 	if base == s.shared {
 		return ""
 	}

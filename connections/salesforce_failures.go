@@ -18,6 +18,7 @@ const (
 	authorizing   = "sign the user in" // its answer comes with the user's browser
 	redeeming     = "redeem a code"
 	refreshing    = "refresh"
+	revoking      = "revoke a token"
 	introspecting = "tell about a token"
 	calling       = "answer an application's call of an API" // which the gateway does not see
 )

@@ -174,11 +174,10 @@ func (s *salesforceOrg) Introspect(ctx context.Context, ts vault.TokenSet) (bool
 
 // introspect asks about a token at the org's own host, where there is one.
 func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint string) (in introspection, err error) {
-	base := s.base
-	if instance != "" && s.trusts(instance) {
-		base = instance
-	}
-	r := s.post(ctx, introspecting, base+"/services/oauth2/introspect", url.Values{"token": {token}, "token_type_hint": {hint}})
+	base := s.orgHost(instance)
+	r := s.post(ctx, introspecting, base+"/services/oauth2/introspect", url.Values{
+		"token": {token}, "token_type_hint": {hint}, "client_id": {s.oauth.ClientID}, "client_secret": {s.oauth.ClientSecret},
+	})
 	// An answer that does not say "active" says nothing, not "inactive".
 	var said struct {
 		Active *bool `json:"active"`
@@ -190,12 +189,29 @@ func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint st
 	return introspection{*said.Active, said.Exp}, nil
 }
 
-// post sends a form to one of Salesforce's endpoints, as the app.
-func (s *salesforceOrg) post(ctx context.Context, asked, endpoint string, form url.Values) reply {
-	form.Set("client_id", s.oauth.ClientID)
-	if s.oauth.ClientSecret != "" {
-		form.Set("client_secret", s.oauth.ClientSecret)
+// Revoke implements [Revoker]. Salesforce wants no client authentication for it,
+// so none is shown, and answers as a form.
+func (s *salesforceOrg) Revoke(ctx context.Context, ts vault.TokenSet) error {
+	r := s.post(ctx, revoking, s.orgHost(ts.Params["instance_url"])+"/services/oauth2/revoke", url.Values{"token": {ts.RefreshToken.Reveal()}})
+	if r.status == http.StatusOK {
+		return nil
 	}
+	if code, _ := r.signs(); code == "invalid_token" {
+		return nil // it is over already
+	}
+	return s.meaning(r)
+}
+
+// orgHost is the org's own host, where it is known.
+func (s *salesforceOrg) orgHost(instance string) string {
+	if instance != "" && s.trusts(instance) {
+		return instance
+	}
+	return s.base
+}
+
+// post sends a form to one of Salesforce's endpoints.
+func (s *salesforceOrg) post(ctx context.Context, asked, endpoint string, form url.Values) reply {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
 		return reply{asked: asked, err: err}

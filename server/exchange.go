@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"sallyport/connections"
@@ -125,7 +126,7 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 	case errors.Is(err, vault.ErrNotRenewable) && x.MinTTL == 0 && a.tokens.Expires.After(s.Now()) && a.tokens.AccessToken != x.Rejected:
 		return a.tokens, nil // not for long, but nothing better is to be had
 	case errors.As(err, &refusal):
-		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, refusal.Why)
+		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, strings.TrimSpace(refusal.Why+" "+usingUp(a.connection, a.tokens.Approved)))
 	case errors.Is(err, vault.ErrNotRenewable):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, a.connection.Title()+" gave no refresh token, and the access token has expired or soon will. "+
 			"Add the scope refresh_token to the connection and to its app, and let the user connect again.")

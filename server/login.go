@@ -141,6 +141,7 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 	d := s.newDecision(client, login.Request)
 	account := newAccountID()
 	before := s.cookie(c, sessionCookie)
+	var kept vault.TokenSet
 	blocked := false
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		user, err := tx.SignIn(identity)
@@ -148,13 +149,13 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 			return err
 		}
 		if blocked = user.Blocked; blocked {
-			return nil
+			return discard(tx, identity.Key(), account, tokens)
 		}
 		if err := oidc.CheckUser(login.Request, user.ID); err != nil {
 			return err // and nothing of the sign-in is kept
 		}
 		if conn.TokenVault {
-			if err := connect(tx, identity.Key(), account, tokens); err != nil {
+			if kept, err = connect(tx, identity.Key(), account, tokens); err != nil {
 				return err
 			}
 		}
@@ -171,10 +172,17 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 	if blocked {
 		return &oidc.Error{Code: oidc.AccessDenied, Description: "user is blocked"} // Auth0's words, which its SDKs know
 	}
+	s.warnOf(c.Request().Context(), conn, kept.ID, kept.Approved)
 	if err := s.setCookie(c, sessionCookie, id); err != nil {
 		return err
 	}
 	return s.deliver(c, d)
+}
+
+// discard has tokens revoked that were issued to somebody who may not have them.
+func discard(tx *vault.Tx, identity, id string, tokens vault.TokenSet) error {
+	tokens.Identity, tokens.ID = identity, id
+	return tx.Discard("not kept "+id, tokens, false)
 }
 
 // newAccountID is the name by which applications know a connected account.
@@ -182,18 +190,28 @@ func newAccountID() string { return "cac_" + rand.Text()[:16] }
 
 // connect keeps the tokens that an identity provider issued at a sign-in. A
 // refresh token that came earlier stays if none came now: the provider gives
-// one to the first sign-in only, or the scopes lacked it this time.
-func connect(tx *vault.Tx, identity, id string, tokens vault.TokenSet) error {
+// one to the first sign-in only, or the scopes lacked it this time. One that
+// gives way to a newer is revoked there, later.
+func connect(tx *vault.Tx, identity, id string, tokens vault.TokenSet) (kept vault.TokenSet, err error) {
 	tokens.Identity, tokens.ID, tokens.Created = identity, id, tx.Now()
 	old, err := tx.TokenSets.Get(identity)
 	switch {
 	case err == nil:
 		tokens.ID, tokens.Created, tokens.Rotation = old.ID, old.Created, old.Rotation
-		if tokens.RefreshToken.IsZero() && old.Refusal == nil {
+		tokens.Approved = recent(old.Approved, tx.Now())
+		switch {
+		case !tokens.RefreshToken.IsZero() && tokens.RefreshToken != old.RefreshToken:
+			if err := tx.Discard("superseded "+id, old, true); err != nil {
+				return kept, err
+			}
+		case tokens.RefreshToken.IsZero() && old.Refusal == nil:
 			tokens.RefreshToken, tokens.Attempt = old.RefreshToken, old.Attempt
 		}
 	case !errors.Is(err, vault.ErrNotFound):
-		return err
+		return kept, err
 	}
-	return tx.TokenSets.Put(tokens)
+	if !tokens.RefreshToken.IsZero() {
+		tokens.Approved = append(tokens.Approved, tx.Now())
+	}
+	return tokens, tx.TokenSets.Put(tokens)
 }

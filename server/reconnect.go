@@ -92,6 +92,7 @@ var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusF
 // the link.
 func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
 	account := newAccountID()
+	var kept vault.TokenSet
 	other, further := false, login.Purpose == vault.ToConnect
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		user, err := tx.Users.Get(login.User)
@@ -99,14 +100,15 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Cli
 			return err
 		}
 		if other = user.Blocked || !further && !slices.Contains(user.Identities, identity.Key()); other {
-			return nil
+			return discard(tx, identity.Key(), account, tokens)
 		}
 		if further {
 			if err := tx.Link(user, identity); err != nil {
 				return err
 			}
 		}
-		return connect(tx, identity.Key(), account, tokens)
+		kept, err = connect(tx, identity.Key(), account, tokens)
+		return err
 	})
 	switch {
 	case errors.Is(err, vault.ErrConflict):
@@ -116,7 +118,7 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Cli
 	case other:
 		return errOtherUser
 	}
-	page := templates.Connected{Client: client.Name, Connection: conn.Title(), Further: further}
+	page := templates.Connected{Client: client.Name, Connection: conn.Title(), Further: further, Warning: s.warnOf(c.Request().Context(), conn, kept.ID, kept.Approved)}
 	if i := slices.IndexFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) != "" }); i >= 0 {
 		page.Back = originOf(client.RedirectURIs[i]) + "/"
 	}

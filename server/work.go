@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,7 +14,8 @@ const (
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
 // keys and reads those of other instances, tells clients that sessions have
-// ended, and forgets what has expired.
+// ended, revokes refresh tokens that gave way to newer ones, and forgets what has
+// expired.
 func (s *Server) Work(ctx context.Context) {
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()
@@ -34,6 +36,7 @@ func (s *Server) Work(ctx context.Context) {
 		case <-sweep.C:
 			what = "forget what has expired"
 			_, err = s.Vault.Sweep(ctx)
+			err = errors.Join(err, s.revokeDiscarded(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not "+what, "error", err)

@@ -19,6 +19,7 @@ type TokenSet struct {
 	Attempt      *Attempt // the refresh under way, if any
 	Refusal      *Refusal // why no refresh can help any more, if so
 	Created      time.Time
+	Approved     []time.Time // sign-ins of late that brought a refresh token
 }
 
 func (t TokenSet) Key() string { return t.Identity }

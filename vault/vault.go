@@ -40,6 +40,7 @@ type Tx struct {
 	Users           Records[User]           // people, by the subject that clients know them by
 	Identities      Records[Identity]       // accounts at identity providers, each of one user
 	TokenSets       Records[TokenSet]       // tokens that identity providers issued, by identity
+	Revocations     Records[Revocation]     // refresh tokens that are to be revoked at their providers
 	Logins          Records[Login]          // sign-ins under way at an identity provider, by state
 	Tickets         Records[Ticket]         // invitations to connect an account again
 	Sessions        Records[Session]        // browsers in which a user is signed in
@@ -68,6 +69,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 		Users:           Records[User]{v, kv, "users"},
 		Identities:      Records[Identity]{v, kv, "identities"},
 		TokenSets:       Records[TokenSet]{v, kv, "tokensets"},
+		Revocations:     Records[Revocation]{v, kv, "revocations"},
 		Logins:          Records[Login]{v, kv, "logins"},
 		Tickets:         Records[Ticket]{v, kv, "tickets"},
 		Sessions:        Records[Session]{v, kv, "sessions"},
