@@ -66,6 +66,9 @@ type Strategy struct {
 	// Approvals are how many grants of one user the provider keeps for a
 	// client: a further one ends the oldest, without a word. 0 is any number.
 	Approvals int
+	// NotRenewable says why no refresh token came, as [NotRenewable] does. It
+	// may be nil.
+	NotRenewable func(c vault.Connection, granted []string) string
 	// Implied are the scopes that a scope brings with it.
 	Implied map[string][]string
 	// Open makes the provider of a connection. It checks the connection, and
@@ -150,6 +153,16 @@ func names[T any](list []T, name func(T) string) string {
 func Approvals(c vault.Connection) int {
 	s, _ := strategy(c.Strategy)
 	return s.Approvals
+}
+
+// NotRenewable says what keeps a connection's token sets from having a refresh
+// token, of which the user granted the scopes: the connection, or the far end.
+func NotRenewable(c vault.Connection, granted []string) string {
+	s, _ := strategy(c.Strategy)
+	if s.NotRenewable == nil {
+		return "Let the connection ask for a refresh token, and the identity provider's settings allow one."
+	}
+	return s.NotRenewable(c, granted)
 }
 
 // Granted spells out what a connection's scopes bring with them, such as

@@ -22,6 +22,8 @@ func salesforceFields(kind salesforceKind) []Field {
 		{Name: "login_url", Title: "Login URL", Default: kind.shared, Help: where},
 		{Name: "org_id", Title: "Org ID",
 			Help: "The one org whose users may sign in: 15 or 18 characters, beginning with 00D (Setup, Company Information). Without it, users of any org that knows the app."},
+		{Name: "client_secret_next", Title: "Next consumer secret",
+			Help: "The consumer secret that is staged at Salesforce, tried where the present one is refused: for the time of a change."},
 		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
@@ -51,9 +53,22 @@ var (
 
 func salesforceStrategy(name, title string, kind salesforceKind) Strategy {
 	return Strategy{
-		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied, Approvals: 5,
+		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied, Approvals: 5, NotRenewable: salesforceNotRenewable,
 		Open: func(c vault.Connection, env Env) (Provider, error) { return openSalesforce(c, env, kind) },
 	}
+}
+
+// salesforceNotRenewable tells the three reasons apart for which Salesforce gives
+// no refresh token.
+func salesforceNotRenewable(c vault.Connection, granted []string) string {
+	renews := func(scope string) bool { return scope == "refresh_token" || scope == "offline_access" }
+	switch {
+	case len(c.Scopes) > 0 && !slices.ContainsFunc(c.Scopes, renews):
+		return "The connection does not ask for one: add refresh_token to its option scope, which \"full\" does not include."
+	case !slices.ContainsFunc(granted, renews):
+		return "The app did not grant the scope: add \"Perform requests at any time (refresh_token, offline_access)\" to it (" + appSettings + ", OAuth Scopes)."
+	}
+	return "The scope was granted, so the app's policy withholds it: set it to valid until revoked (" + appPolicies + ", Refresh Token Policy)."
 }
 
 // salesforceOrg is Salesforce behind one login host. Its endpoints have the
@@ -65,6 +80,7 @@ type salesforceOrg struct {
 	shared     string // the login host that all orgs of this kind share
 	oauth      oauth2.Config
 	org        string        // ID of the only org whose users are let in; "" for any
+	next       string        // consumer secret, while it is being changed; "" if it is not
 	lifetime   time.Duration // of an access token that does not tell
 	keys       sync.Map      // *oidc.RemoteKeySet by issuer
 }
@@ -95,7 +111,7 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 		scopes = append([]string{"openid"}, scopes...) // without it there is no ID token to sign in with
 	}
 	return &salesforceOrg{
-		connection: c, env: env, base: base, shared: shared, org: org, lifetime: time.Duration(lifetime) * time.Second,
+		connection: c, env: env, base: base, shared: shared, org: org, next: c.Options["client_secret_next"], lifetime: time.Duration(lifetime) * time.Second,
 		oauth: oauth2.Config{
 			ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Scopes: scopes, RedirectURL: CallbackURL(env.Issuer, c),
 			Endpoint: oauth2.Endpoint{

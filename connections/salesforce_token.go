@@ -5,10 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -25,13 +22,16 @@ type answer struct {
 	scopes                    []string
 	id                        string // identity URL: …/id/ORG/USER
 	instanceURL               string
-	expiresIn                 int64 // seconds; 0 if not told
+	apiInstanceURL            string // of newer APIs, such as https://api.salesforce.com
+	expiresIn                 int64  // seconds; 0 if not told
 }
 
 // Exchange implements [Provider].
 func (s *salesforceOrg) Exchange(ctx context.Context, l vault.Login, code string) (vault.Identity, vault.TokenSet, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.env.HTTP)
-	t, err := s.oauth.Exchange(ctx, code, oauth2.VerifierOption(l.Verifier.Reveal()))
+	t, err := s.request(func(app oauth2.Config) (*oauth2.Token, error) {
+		return app.Exchange(ctx, code, oauth2.VerifierOption(l.Verifier.Reveal()))
+	})
 	if err != nil {
 		return vault.Identity{}, vault.TokenSet{}, s.explain(err, redeeming)
 	}
@@ -51,7 +51,9 @@ func (s *salesforceOrg) Exchange(ctx context.Context, l vault.Login, code string
 func (s *salesforceOrg) Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error) {
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.env.HTTP)
 	ctx, neverLeft := unsent(ctx)
-	t, err := s.oauth.TokenSource(ctx, &oauth2.Token{RefreshToken: old.RefreshToken.Reveal()}).Token()
+	t, err := s.request(func(app oauth2.Config) (*oauth2.Token, error) {
+		return app.TokenSource(ctx, &oauth2.Token{RefreshToken: old.RefreshToken.Reveal()}).Token()
+	})
 	if err != nil {
 		explained := s.explain(err, refreshing)
 		var e *Error
@@ -68,6 +70,37 @@ func (s *salesforceOrg) Refresh(ctx context.Context, old vault.TokenSet) (vault.
 		return vault.TokenSet{}, err
 	}
 	return s.tokenSet(ctx, a), nil
+}
+
+// request makes a token request, and makes it again with the next secret if the
+// present one is refused: Salesforce looks at the secret first, and at the code
+// or the refresh token after. While a change of secret spreads, either is right
+// here and there.
+func (s *salesforceOrg) request(ask func(oauth2.Config) (*oauth2.Token, error)) (*oauth2.Token, error) {
+	t, err := ask(s.oauth)
+	var answered *oauth2.RetrieveError
+	if s.next == "" || !errors.As(err, &answered) || answered.ErrorCode != "invalid_client" {
+		return t, err
+	}
+	app := s.oauth
+	app.ClientSecret = s.next
+	return ask(app)
+}
+
+// signed reports whether a signature is by one of the app's secrets.
+func (s *salesforceOrg) signed(signature, message string) bool {
+	got, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		return false
+	}
+	for _, secret := range []string{s.oauth.ClientSecret, s.next} {
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(message))
+		if secret != "" && hmac.Equal(got, mac.Sum(nil)) {
+			return true
+		}
+	}
+	return false
 }
 
 // sameUser finds fault with the answer to a refresh that is not about the user
@@ -92,7 +125,8 @@ func (s *salesforceOrg) parse(t *oauth2.Token) (answer, error) {
 	text := func(name string) string { v, _ := t.Extra(name).(string); return v }
 	a := answer{
 		accessToken: t.AccessToken, refreshToken: t.RefreshToken, idToken: text("id_token"), scopes: strings.Fields(text("scope")),
-		id: text("id"), instanceURL: strings.TrimSuffix(text("instance_url"), "/"), expiresIn: t.ExpiresIn,
+		id: text("id"), instanceURL: strings.TrimSuffix(text("instance_url"), "/"),
+		apiInstanceURL: strings.TrimSuffix(text("api_instance_url"), "/"), expiresIn: t.ExpiresIn,
 	}
 	if !strings.EqualFold(t.TokenType, "Bearer") {
 		return answer{}, s.untrusted("issued a token of the type " + quote(t.TokenType) + ", which was not asked for")
@@ -103,12 +137,11 @@ func (s *salesforceOrg) parse(t *oauth2.Token) (answer, error) {
 	if a.instanceURL != "" && !s.trusts(a.instanceURL) {
 		return answer{}, s.untrusted("named an instance URL outside of Salesforce: " + quote(a.instanceURL))
 	}
-	if signature := text("signature"); signature != "" && s.oauth.ClientSecret != "" {
-		mac := hmac.New(sha256.New, []byte(s.oauth.ClientSecret))
-		mac.Write([]byte(a.id + text("issued_at")))
-		if got, err := base64.StdEncoding.DecodeString(signature); err != nil || !hmac.Equal(got, mac.Sum(nil)) {
-			return answer{}, s.untrusted("sent a token response whose signature is wrong")
-		}
+	if !s.trusts(a.apiInstanceURL) {
+		a.apiInstanceURL = "" // not worth losing the answer for
+	}
+	if signature := text("signature"); signature != "" && s.oauth.ClientSecret != "" && !s.signed(signature, a.id+text("issued_at")) {
+		return answer{}, s.untrusted("sent a token response whose signature is wrong")
 	}
 	return a, nil
 }
@@ -126,25 +159,33 @@ func (s *salesforceOrg) tokenSet(ctx context.Context, a answer) vault.TokenSet {
 	if a.instanceURL != "" {
 		params["instance_url"] = a.instanceURL
 	}
+	if a.apiInstanceURL != "" {
+		params["api_instance_url"] = a.apiInstanceURL
+	}
 	return vault.TokenSet{
 		AccessToken: vault.NewSecret(a.accessToken), RefreshToken: vault.NewSecret(a.refreshToken), IDToken: vault.NewSecret(a.idToken), Scopes: a.scopes,
 		Issued: now, Expires: s.expires(ctx, a, now), Params: params,
 	}
 }
 
+// longestLife is longer than any access token lives. What claims to live longer
+// has its time in other units, or wrong.
+const longestLife = 31 * 24 * time.Hour
+
 // expires is when the access token of an answer expires, by the best knowledge
 // there is: what the answer says, what a token that is a JWT says, what
 // introspection says, and else the connection's setting. It is never unknown,
 // since unknown would be taken for never.
 func (s *salesforceOrg) expires(ctx context.Context, a answer, now time.Time) time.Time {
-	if a.expiresIn > 0 {
+	likely := func(t time.Time) bool { return t.After(now) && t.Before(now.Add(longestLife)) }
+	if a.expiresIn > 0 && a.expiresIn < int64(longestLife.Seconds()) {
 		return now.Add(time.Duration(a.expiresIn) * time.Second)
 	}
-	if exp := jwtExpiry(a.accessToken); exp.After(now) {
+	if exp := jwtExpiry(a.accessToken); likely(exp) {
 		return exp
 	}
 	if in, err := s.introspect(ctx, a.instanceURL, a.accessToken, "access_token"); err == nil && in.Active {
-		if exp := time.Unix(in.Exp, 0); exp.After(now) {
+		if exp := time.Unix(in.Exp, 0); likely(exp) {
 			return exp
 		}
 	}
@@ -158,73 +199,4 @@ func jwtExpiry(token string) time.Time {
 		return time.Unix(exp, 0)
 	}
 	return time.Time{}
-}
-
-// introspection is the answer of RFC 7662, section 2.2.
-type introspection struct {
-	Active bool  `json:"active"`
-	Exp    int64 `json:"exp"`
-}
-
-// Introspect implements [vault.Introspector].
-func (s *salesforceOrg) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
-	in, err := s.introspect(ctx, ts.Params["instance_url"], ts.RefreshToken.Reveal(), "refresh_token")
-	return in.Active, err
-}
-
-// introspect asks about a token at the org's own host, where there is one.
-func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint string) (in introspection, err error) {
-	base := s.orgHost(instance)
-	r := s.post(ctx, introspecting, base+"/services/oauth2/introspect", url.Values{
-		"token": {token}, "token_type_hint": {hint}, "client_id": {s.oauth.ClientID}, "client_secret": {s.oauth.ClientSecret},
-	})
-	// An answer that does not say "active" says nothing, not "inactive".
-	var said struct {
-		Active *bool `json:"active"`
-		Exp    int64 `json:"exp"`
-	}
-	if r.status != http.StatusOK || json.Unmarshal(r.body, &said) != nil || said.Active == nil {
-		return in, s.meaning(r)
-	}
-	return introspection{*said.Active, said.Exp}, nil
-}
-
-// Revoke implements [Revoker]. Salesforce wants no client authentication for it,
-// so none is shown, and answers as a form.
-func (s *salesforceOrg) Revoke(ctx context.Context, ts vault.TokenSet) error {
-	r := s.post(ctx, revoking, s.orgHost(ts.Params["instance_url"])+"/services/oauth2/revoke", url.Values{"token": {ts.RefreshToken.Reveal()}})
-	if r.status == http.StatusOK {
-		return nil
-	}
-	if code, _ := r.signs(); code == "invalid_token" {
-		return nil // it is over already
-	}
-	return s.meaning(r)
-}
-
-// orgHost is the org's own host, where it is known.
-func (s *salesforceOrg) orgHost(instance string) string {
-	if instance != "" && s.trusts(instance) {
-		return instance
-	}
-	return s.base
-}
-
-// post sends a form to one of Salesforce's endpoints.
-func (s *salesforceOrg) post(ctx context.Context, asked, endpoint string, form url.Values) reply {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader(form.Encode()))
-	if err != nil {
-		return reply{asked: asked, err: err}
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	resp, err := s.env.HTTP.Do(req)
-	if err != nil {
-		return reply{asked: asked, err: err}
-	}
-	body, err := read(resp)
-	if err != nil {
-		return reply{asked: asked, err: err}
-	}
-	return reply{asked, resp.StatusCode, resp.Header.Get("Content-Type"), body, nil}
 }

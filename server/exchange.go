@@ -50,7 +50,7 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	return oidc.TokenResponse{
 		AccessToken: ts.AccessToken.Reveal(), IssuedTokenType: x.RequestedTokenType, TokenType: "Bearer",
 		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: oidc.FormatScopes(connections.Granted(a.connection, ts.Scopes)),
-		InstanceURL: ts.Params["instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.identity.UserID,
+		InstanceURL: ts.Params["instance_url"], APIInstanceURL: ts.Params["api_instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.identity.UserID,
 	}, nil
 }
 
@@ -129,7 +129,7 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, strings.TrimSpace(refusal.Why+" "+usingUp(a.connection, a.tokens.Approved)))
 	case errors.Is(err, vault.ErrNotRenewable):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, a.connection.Title()+" gave no refresh token, and the access token has expired or soon will. "+
-			"Add the scope refresh_token to the connection and to its app, and let the user connect again.")
+			connections.NotRenewable(a.connection, a.tokens.Scopes)+" Then let the user connect again.")
 	case errors.Is(err, vault.ErrNotFound):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has just disconnected the account.")
 	case errors.As(err, &upstream):

@@ -115,7 +115,7 @@ func TestRefusalsSayWhyAndWhatToDo(t *testing.T) {
 		{"no refresh token came", "not_stored", func(g *gateway) {
 			g.tokens(func(ts *vault.TokenSet) { ts.RefreshToken = vault.Secret{} })
 			g.clock.forward(3 * time.Hour)
-		}, nil, want{401, 400, "federated_connection_refresh_token_not_found", "invalid_target", "operator", true}, "refresh_token"},
+		}, nil, want{401, 400, "federated_connection_refresh_token_not_found", "invalid_target", "operator", true}, "Refresh Token Policy"},
 		{"the connection keeps no tokens", "not_stored", func(g *gateway) { g.change(func(c *vault.Connection) { c.TokenVault = false }) }, nil,
 			want{401, 400, "federated_connection_refresh_token_not_found", "invalid_target", "operator", false}, "connected_accounts.active"},
 		{"revoked at Salesforce", "reauthorization_required", func(g *gateway) {

@@ -42,6 +42,7 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 	if err != nil {
 		return err
 	}
+	s.Metrics.begin(conn.Name)
 	return c.Redirect(http.StatusFound, provider.AuthCodeURL(login, state))
 }
 

@@ -17,6 +17,7 @@ import (
 // do not exist, or anything a stranger sends. A nil Metrics counts nothing.
 type Metrics struct {
 	requests  *prometheus.HistogramVec
+	begun     *prometheus.CounterVec
 	logins    *prometheus.CounterVec
 	exchanges *prometheus.CounterVec
 	refreshes *prometheus.CounterVec
@@ -27,6 +28,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sallyport_request_seconds", Help: "Time to answer requests.",
 			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10}}, []string{"method", "route", "status"}),
+		begun: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_logins_begun_total",
+			Help: "Users sent to an identity provider. Far more than came back means that it shows them an error."}, []string{"connection"}),
 		logins: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_logins_total",
 			Help: "Sign-ins that came back from an identity provider, by outcome."}, []string{"connection", "outcome"}),
 		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_exchanges_total",
@@ -34,7 +37,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_refreshes_total",
 			Help: "Refresh tokens shown to identity providers, by outcome."}, []string{"connection", "outcome"}),
 	}
-	r.MustRegister(m.requests, m.logins, m.exchanges, m.refreshes)
+	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes)
 	return m
 }
 
@@ -46,6 +49,12 @@ func (m *Metrics) request(method, route string, status int, took time.Duration) 
 			method = "other"
 		}
 		m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+	}
+}
+
+func (m *Metrics) begin(connection string) {
+	if m != nil {
+		m.begun.WithLabelValues(connection).Inc()
 	}
 }
 

@@ -19,8 +19,12 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 	if err != nil {
 		return vault.TokenSet{}, unspent{err}
 	}
+	if err := r.s.pauses.of(old.Identity, r.s.Now()); err != nil {
+		return vault.TokenSet{}, err
+	}
 	began := r.s.Now()
 	fresh, err := provider.Refresh(ctx, old)
+	r.s.pauses.note(old.Identity, err, r.s.Now())
 	r.s.Metrics.refresh(r.conn.Name, err)
 	attrs := []slog.Attr{
 		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),

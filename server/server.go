@@ -50,6 +50,7 @@ type Server struct {
 	secure      bool // the issuer is https
 	local       bool // it is of this machine, whose other servers must stay reachable without
 	limits      limits
+	pauses      pauses
 	jwksSets    jwksCache
 	nonceKey    []byte        // of DPoP nonces
 	refreshKey  []byte        // of refresh tokens' secrets

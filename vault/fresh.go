@@ -48,8 +48,13 @@ type Need struct {
 	Rejected Secret        // it must not be this one, which its API refused
 }
 
+// justIssued is how new a token set is that is as good as it gets, however short
+// its life: asking for another would get the same, and no provider is to be
+// asked for one account more often.
+const justIssued = time.Second
+
 // met reports whether a token set is as needed. One issued since the caller
-// asked is as good as it gets, however short its life.
+// asked, or just before, is as good as it gets.
 func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 	if ts.AccessToken == n.Rejected || ts.AccessToken.IsZero() {
 		return false
@@ -68,7 +73,7 @@ func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 //
 // The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
-	asked, identity := v.Now(), seen.Identity
+	asked, identity := v.Now().Add(-justIssued), seen.Identity
 	for {
 		if need.met(seen, v.Now(), asked) {
 			return seen, nil

@@ -140,10 +140,11 @@ type TokenResponse struct {
 	IDToken         string `json:"id_token,omitempty"`
 
 	// Of a token exchange: what calling the provider's API takes besides.
-	InstanceURL string `json:"instance_url,omitempty"`
-	ID          string `json:"id,omitempty"` // URL of the account's identity
-	Connection  string `json:"connection,omitempty"`
-	Account     string `json:"account,omitempty"` // the user, at the identity provider
+	InstanceURL    string `json:"instance_url,omitempty"`
+	APIInstanceURL string `json:"api_instance_url,omitempty"`
+	ID             string `json:"id,omitempty"` // URL of the account's identity
+	Connection     string `json:"connection,omitempty"`
+	Account        string `json:"account,omitempty"` // the user, at the identity provider
 }
 
 // PresentedToken is a request that shows one token, to have it revoked or to
