@@ -83,9 +83,9 @@ func TestPinnedOrgIsCheckedByItsChecksum(t *testing.T) {
 	}
 }
 
-// TestTokenResponseIsChecked spoils a token response in each way that would make
+// TestPoint05TokenResponseIsChecked spoils a token response in each way that would make
 // it somebody else's.
-func TestTokenResponseIsChecked(t *testing.T) {
+func TestPoint05TokenResponseIsChecked(t *testing.T) {
 	t.Parallel()
 	s := &salesforceOrg{base: "https://login.salesforce.com", shared: "https://login.salesforce.com", oauth: oauth2.Config{ClientSecret: "secret"}}
 	const id, issued = "https://login.salesforce.com/id/00D000000000062EAA/00550000001X8KkAAK", "1278448384000"

@@ -15,10 +15,10 @@ import (
 	"sallyport/vault"
 )
 
-// TestH42AnswersOfSalesforceAreToldApart is the table of what an answer means.
+// TestH42Point28AnswersOfSalesforceAreToldApart is the table of what an answer means.
 // Nothing ends a grant but a clear word of Salesforce's, and whatever is unknown
 // may pass.
-func TestH42AnswersOfSalesforceAreToldApart(t *testing.T) {
+func TestH42Point28AnswersOfSalesforceAreToldApart(t *testing.T) {
 	t.Parallel()
 	const (
 		asJSON = "application/json;charset=UTF-8"

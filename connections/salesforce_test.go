@@ -133,7 +133,7 @@ func TestExpiryIsFoundByTheBestKnowledge(t *testing.T) {
 	})
 }
 
-func TestRefreshKeepsWhatTheAnswerLeavesOut(t *testing.T) {
+func TestPoint16RefreshKeepsWhatTheAnswerLeavesOut(t *testing.T) {
 	t.Parallel()
 	for name, rotation := range map[string]bool{"rotating": true, "static": false} {
 		t.Run(name, func(t *testing.T) {
@@ -182,9 +182,9 @@ func TestIntrospectionUsesNoRefreshToken(t *testing.T) {
 	}
 }
 
-// TestRefreshErrorsAreToldApart is the table of what an answer means for the
+// TestPoint15RefreshErrorsAreToldApart is the table of what an answer means for the
 // grant: nothing but a clear word from Salesforce makes it dead (H42).
-func TestRefreshErrorsAreToldApart(t *testing.T) {
+func TestPoint15RefreshErrorsAreToldApart(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		status       int
@@ -389,7 +389,7 @@ func TestConnectionThatCannotWorkIsRefusedWithItsField(t *testing.T) {
 	}
 }
 
-func TestCallbackErrorsSayWhatToDo(t *testing.T) {
+func TestPoint06CallbackErrorsSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	o := start(t, nil)
 	for code, want := range map[string]connections.Kind{

@@ -11,8 +11,8 @@ import (
 	"sallyport/vault"
 )
 
-// TestFiftyExchangesOfAnExpiredTokenRefreshOnce is what the vault is for.
-func TestFiftyExchangesOfAnExpiredTokenRefreshOnce(t *testing.T) {
+// TestPoint12FiftyExchangesOfAnExpiredTokenRefreshOnce is what the vault is for.
+func TestPoint12FiftyExchangesOfAnExpiredTokenRefreshOnce(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	token := g.signIn(ada())
@@ -40,7 +40,7 @@ func TestFiftyExchangesOfAnExpiredTokenRefreshOnce(t *testing.T) {
 	}
 }
 
-func TestRejectedTokenIsReplaced(t *testing.T) {
+func TestPoint10RejectedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	token := g.signIn(ada())
@@ -233,9 +233,9 @@ func TestTransientFailureLosesNothing(t *testing.T) {
 	}
 }
 
-// TestLostAnswerOfARotationEndsInReauthorization loses the one answer in which
+// TestPoint14LostAnswerOfARotationEndsInReauthorization loses the one answer in which
 // the new refresh token was: the old one is spent, and must not be shown again.
-func TestLostAnswerOfARotationEndsInReauthorization(t *testing.T) {
+func TestPoint14LostAnswerOfARotationEndsInReauthorization(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	token := g.signIn(ada())

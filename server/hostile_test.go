@@ -277,9 +277,9 @@ func TestH32StoreThatFailsIsNoSuccess(t *testing.T) {
 	}
 }
 
-// TestH41DiskThatIsFullAfterARotationLosesNothing fills the disk between
+// TestH41Point13DiskThatIsFullAfterARotationLosesNothing fills the disk between
 // Salesforce's answer and its keeping.
-func TestH41DiskThatIsFullAfterARotationLosesNothing(t *testing.T) {
+func TestH41Point13DiskThatIsFullAfterARotationLosesNothing(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	token := g.signIn(ada())
