@@ -30,8 +30,12 @@ const (
 	appUsage    = "Setup, Connected Apps OAuth Usage"
 )
 
-// nothingLost is the cure of what passes by itself.
-const nothingLost = "Nothing is lost; try again."
+// nothingLost is the cure of what passes by itself, and maybeLost that of what
+// may have cost a refresh token whose successor did not arrive.
+const (
+	nothingLost = "Nothing is lost; try again."
+	maybeLost   = "Try again: the gateway finds out whether a refresh token was used before it shows it once more."
+)
 
 // SalesforceFailures are read in order; the first that fits is it. What fits
 // none may pass, so no grant ends for it. The order is by what is asked for,
@@ -44,9 +48,9 @@ var SalesforceFailures = []Failure{
 		Cure: "Correct login_url (Setup, My Domain); if a proxy opens TLS on the way, let the gateway through, or have its system trust the proxy's certificate."},
 	{Code: "(unknown host)", Kind: Unavailable, RetryAfter: 30 * time.Second, Cause: "There is no host of this name: the My Domain was renamed, login_url is misspelt, or name resolution fails.",
 		Cure: "Compare login_url with the org's My Domain (Setup, My Domain). " + nothingLost},
-	{Code: "(timeout)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce did not answer in time.", Cure: nothingLost},
+	{Code: "(timeout)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce did not answer in time.", Cure: maybeLost},
 	{Code: "(no answer)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce could not be reached, or broke off its answer.",
-		Cure: "If it lasts, see whether the gateway may connect to it on port 443. " + nothingLost},
+		Cure: "If it lasts, see whether the gateway may connect to it on port 443. " + maybeLost},
 	{Code: "(redirect)", Kind: Unavailable, RetryAfter: 30 * time.Second, Cause: "Salesforce sent the gateway on to another address, where it shows no secret: the My Domain was renamed, or the org was moved.",
 		Cure: "Set login_url to the org's My Domain as it is now (Setup, My Domain). " + nothingLost},
 	{Code: "(status 404)", Kind: Unavailable, RetryAfter: 30 * time.Second, Cause: "There is no sign-in at this address.",
@@ -55,8 +59,8 @@ var SalesforceFailures = []Failure{
 	{Code: "(status 5xx)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce is down or in maintenance, or something on the way to it is.",
 		Cure: "See status.salesforce.com. " + nothingLost},
 	{Code: "(web page)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "A web page came in place of an answer, as when Salesforce is in maintenance, or login_url is not a login host.",
-		Cure: "See status.salesforce.com, and compare login_url with the org's My Domain (Setup, My Domain). " + nothingLost},
-	{Code: "(useless)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce did not answer usefully.", Cure: nothingLost},
+		Cure: "See status.salesforce.com, and compare login_url with the org's My Domain (Setup, My Domain). " + maybeLost},
+	{Code: "(useless)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce did not answer usefully.", Cure: maybeLost},
 
 	// The app, as the org knows it.
 	{Code: "invalid_client_id", Kind: Misconfigured, Cause: "Salesforce does not know the consumer key here.",

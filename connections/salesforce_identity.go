@@ -80,31 +80,33 @@ func (s *salesforceOrg) verifyIDToken(ctx context.Context, a answer, nonce strin
 	}
 	ctx = oidc.ClientContext(ctx, s.env.HTTP)
 	verifier := oidc.NewVerifier(issuer, s.keySet(ctx, issuer), &oidc.Config{
-		ClientID: s.oauth.ClientID, Now: s.env.Now, SupportedSigningAlgs: []string{oidc.RS256},
+		SkipClientIDCheck: true, SkipExpiryCheck: true, SupportedSigningAlgs: []string{oidc.RS256},
 	})
 	token, err := verifier.Verify(ctx, a.idToken)
 	if err != nil {
-		return claims, s.badIDToken(err)
+		e := s.badIDToken(errors.New("its signature is by none of the keys that " + issuer + " publishes"))
+		e.Err = err
+		return claims, e
 	}
-	// go-oidc leaves these to its caller.
+	// These in words of our own.
 	switch {
-	case len(token.Audience) != 1: // it would take an azp, of which Salesforce sends none
-		return claims, s.badIDToken(errors.New("it is for others too"))
+	case len(token.Audience) != 1 || token.Audience[0] != s.oauth.ClientID: // Salesforce sends no azp, by which it could be for others too
+		return claims, s.badIDToken(errors.New("it is for another app than client_id"))
 	case token.Nonce != nonce:
-		return claims, s.badIDToken(errors.New("the nonce is not the one that was sent"))
+		return claims, s.badIDToken(errors.New("its nonce is that of another sign-in"))
 	case token.AccessTokenHash != "" && token.VerifyAccessToken(a.accessToken) != nil:
-		return claims, s.badIDToken(errors.New("at_hash does not fit the access token"))
+		return claims, s.badIDToken(errors.New("its at_hash does not fit the access token"))
 	}
-	if err := token.Claims(&claims); err != nil {
+	if err := errors.Join(checkTimes(token, s.env.Now()), token.Claims(&claims)); err != nil {
 		return claims, s.badIDToken(err)
 	}
 	return claims, nil
 }
 
-func (s *salesforceOrg) badIDToken(err error) *Error {
-	e := s.untrusted("sent an ID token that does not pass its checks")
-	e.Err = err
-	return e
+// badIDToken is the error of an ID token that does not pass a check.
+func (s *salesforceOrg) badIDToken(problem error) *Error {
+	return &Error{Connection: s.connection.Name, Kind: Untrusted, Err: problem,
+		Description: s.title() + " sent an ID token that does not pass its checks: " + problem.Error() + ". The answer was not used. Sign in again."}
 }
 
 // issuers are the issuers that an ID token may have. Each host calls itself the

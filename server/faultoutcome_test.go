@@ -84,6 +84,7 @@ var FaultOutcomes = []FaultOutcome{
 	{"keys-rotated", SigningIn, 0, "", 1, Kept, ""},
 	{"issuer-is-login", SigningIn, 0, "", 1, Kept, ""},
 	{"issuer-is-my-domain", SigningIn, 0, "", 1, Kept, ""},
+	{"clock-behind", SigningIn, 0, "", 1, Kept, ""},
 	{"clock-ahead", SigningIn, 0, "", 1, Kept, ""},
 	{"token-format-toggled", SigningIn, 0, "", 1, Kept, ""},
 	{"domain-renamed", SigningIn, 0, "", 1, Kept, ""},
