@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -104,6 +105,10 @@ func strategy(name string) (Strategy, bool) {
 // callback URL of its own (RFC 9700, section 4.4.2.2).
 const ownCallback = "own_callback"
 
+// keepAliveDays is the option, of strategies that have it, by which refresh tokens
+// that nobody uses are kept from lapsing.
+const keepAliveDays = "keep_alive_days"
+
 // CallbackURL is where the identity provider of a connection sends users back
 // to: the URL to register there.
 func CallbackURL(issuer string, c vault.Connection) string {
@@ -163,6 +168,16 @@ func NotRenewable(c vault.Connection, granted []string) string {
 		return "Let the connection ask for a refresh token, and the identity provider's settings allow one."
 	}
 	return s.NotRenewable(c, granted)
+}
+
+// KeepAlive is how long a refresh token of a connection may go unused before the
+// gateway refreshes it of its own accord, or 0 if it never does.
+func KeepAlive(c vault.Connection) time.Duration {
+	days, err := strconv.Atoi(c.Options[keepAliveDays])
+	if err != nil {
+		return 0
+	}
+	return time.Duration(days) * 24 * time.Hour
 }
 
 // Granted spells out what a connection's scopes bring with them, such as

@@ -24,6 +24,8 @@ func salesforceFields(kind salesforceKind) []Field {
 			Help: "The one org whose users may sign in: 15 or 18 characters, beginning with 00D (Setup, Company Information). Without it, users of any org that knows the app."},
 		{Name: "client_secret_next", Title: "Next consumer secret",
 			Help: "The consumer secret that is staged at Salesforce, tried where the present one is refused: for the time of a change."},
+		{Name: keepAliveDays, Title: "Days until an unused refresh token is renewed",
+			Help: "For apps whose refresh tokens lapse when unused, as after 30 days: 1 to 365. Without it, none is renewed unless it is used."},
 		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
@@ -96,6 +98,11 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 	org, err := pinnedOrg(c)
 	if err != nil {
 		return nil, err
+	}
+	if s := c.Options[keepAliveDays]; s != "" {
+		if days, err := strconv.Atoi(s); err != nil || days < 1 || days > 365 {
+			return nil, &vault.Invalid{Field: "options." + keepAliveDays, Problem: "should be a number of days from 1 to 365"}
+		}
 	}
 	lifetime := 600
 	if s := c.Options["access_token_lifetime"]; s != "" {

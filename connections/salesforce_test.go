@@ -370,6 +370,7 @@ func TestConnectionThatCannotWorkIsRefusedWithItsField(t *testing.T) {
 		{"plain http", func(c *vault.Connection) { c.Options["login_url"] = "http://acme.my.salesforce.com" }, "options.login_url"},
 		{"no URL", func(c *vault.Connection) { c.Options["login_url"] = "acme" }, "options.login_url"},
 		{"a page that is no org's", func(c *vault.Connection) { c.Options["login_url"] = "https://help.salesforce.com" }, "options.login_url"},
+		{"keep alive", func(c *vault.Connection) { c.Options["keep_alive_days"] = "0" }, "options.keep_alive_days"},
 		{"lifetime", func(c *vault.Connection) { c.Options["access_token_lifetime"] = "never" }, "options.access_token_lifetime"},
 		{"reserved", func(c *vault.Connection) { c.Upstream = map[string]vault.UpstreamParam{"state": {Value: "x"}} }, "options.upstream_params.state"},
 		{"name", func(c *vault.Connection) { c.Name = "a b" }, "name"},

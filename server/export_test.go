@@ -13,6 +13,9 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	if err := s.revokeDiscarded(ctx); err != nil {
 		return err
 	}
+	if err := s.renewIdle(ctx); err != nil {
+		return err
+	}
 	_, err := s.Vault.Sweep(ctx)
 	return err
 }

@@ -244,6 +244,39 @@ func TestPoint22LongLifeIsNotAskedForAgainAtOnce(t *testing.T) {
 	}
 }
 
+// TestPoint23UnusedTokensAreKeptFromLapsing renews what was not used for twenty
+// days, and leaves alone what was, what is dead, and what is nobody's wish.
+func TestPoint23UnusedTokensAreKeptFromLapsing(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.change(func(c *vault.Connection) { c.Options["keep_alive_days"] = "20" })
+	g.same("other") // which does not want it
+	g.signIn(ada(), oauth2.SetAuthURLParam("connection", "salesforce"))
+	g.signIn(grace(), oauth2.SetAuthURLParam("connection", "other"))
+	refreshes := func() int { return g.salesforce.Requests("token:refresh_token") }
+	g.clock.forward(19 * 24 * time.Hour)
+	g.work()
+	if refreshes() != 0 {
+		t.Error("renewed before its time")
+	}
+	for i := range 3 {
+		g.clock.forward(21 * 24 * time.Hour)
+		g.work()
+		g.work()
+		if refreshes() != i+1 {
+			t.Errorf("%d refreshes in round %d", refreshes(), i)
+		}
+	}
+	g.salesforce.RevokeUser("ada@example.com")
+	for range 2 {
+		g.clock.forward(21 * 24 * time.Hour)
+		g.work()
+	}
+	if refreshes() != 4 || g.salesforce.Replays() != 0 {
+		t.Errorf("%d refreshes of a dead token, %d replays", refreshes(), g.salesforce.Replays())
+	}
+}
+
 // TestPoint30UnaskedDPoPFailsLoudly at the exchange, in the log and to the
 // caller, and no token is given out that could not be used.
 func TestPoint30UnaskedDPoPFailsLoudly(t *testing.T) {

@@ -2,7 +2,7 @@ package server
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 )
 
@@ -10,13 +10,18 @@ const (
 	keysAfter  = 30 * time.Second // until an instance reads the keys again
 	sweepAfter = time.Minute
 	tellAfter  = 5 * time.Second // until notices that were not heard are looked at again
+
+	revokeAfter = time.Minute
+	renewAfter  = time.Hour
 )
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
 // keys and reads those of other instances, tells clients that sessions have
-// ended, revokes refresh tokens that gave way to newer ones, and forgets what has
-// expired.
+// ended, looks after tokens at identity providers, and forgets what has expired.
 func (s *Server) Work(ctx context.Context) {
+	var upstream sync.WaitGroup
+	upstream.Go(func() { s.workUpstream(ctx) })
+	defer upstream.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()
 	defer keys.Stop()
@@ -36,7 +41,30 @@ func (s *Server) Work(ctx context.Context) {
 		case <-sweep.C:
 			what = "forget what has expired"
 			_, err = s.Vault.Sweep(ctx)
-			err = errors.Join(err, s.revokeDiscarded(ctx))
+		}
+		if err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "could not "+what, "error", err)
+		}
+	}
+}
+
+// workUpstream does what may have to wait for identity providers: it revokes
+// refresh tokens that nothing uses, and renews those that nobody has used for
+// long.
+func (s *Server) workUpstream(ctx context.Context) {
+	revoke, renew := time.NewTicker(revokeAfter), time.NewTicker(renewAfter)
+	defer revoke.Stop()
+	defer renew.Stop()
+	for {
+		var what string
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-revoke.C:
+			what, err = "revoke refresh tokens", s.revokeDiscarded(ctx)
+		case <-renew.C:
+			what, err = "renew idle refresh tokens", s.renewIdle(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not "+what, "error", err)
