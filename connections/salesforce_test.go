@@ -3,10 +3,12 @@ package connections_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +28,8 @@ type org struct {
 	provider   connections.Provider
 }
 
+var madeKeys sync.Once // the simulated orgs share theirs
+
 func start(t *testing.T, change func(*simulator.App)) *org {
 	t.Helper()
 	sf := &simulator.Salesforce{Apps: []simulator.App{{
@@ -36,6 +40,11 @@ func start(t *testing.T, change func(*simulator.App)) *org {
 	}
 	server := httptest.NewServer(sf)
 	t.Cleanup(server.Close)
+	madeKeys.Do(func() { // which takes longer than a request may, on a busy machine
+		if resp, err := http.Get(server.URL + "/id/keys"); err == nil {
+			resp.Body.Close()
+		}
+	})
 	o := &org{Salesforce: sf, url: server.URL, connection: vault.Connection{
 		Name: "salesforce", Strategy: "salesforce", ClientID: "key", ClientSecret: vault.NewSecret("secret"), Options: map[string]string{"login_url": server.URL},
 	}}

@@ -20,6 +20,11 @@ const errorsPage = "../docs/errors.md"
 func TestErrorsPageIsUpToDate(t *testing.T) {
 	t.Parallel()
 	want := renderErrors()
+	for _, f := range connections.SalesforceFailures {
+		if !strings.Contains(want, "| "+signs(f)+" | "+words(f.Kind)+" | "+f.Cause) {
+			t.Errorf("%s %s is in no section of the page: add one for what is asked, %q", f.Code, f.Says, f.Asked)
+		}
+	}
 	if *update {
 		if err := os.WriteFile(errorsPage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

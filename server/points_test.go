@@ -277,6 +277,25 @@ func TestPoint23UnusedTokensAreKeptFromLapsing(t *testing.T) {
 	}
 }
 
+// TestPoint27SignOutLeavesTheGrant also where the session at Salesforce ends with
+// it: what applications do for the user while away goes on.
+func TestPoint27SignOutLeavesTheGrant(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.salesforce.Apps[0].LogoutURLs = []string{appURL + "/"}
+	p := ada()
+	token := g.signIn(p)
+	page, err := p.Visit(g.issuer+"v2/logout?client_id=app&federated&returnTo="+appURL+"/", appURL)
+	if err != nil || page.URL.String() != appURL+"/" || g.salesforce.Requests("logout") != 1 {
+		t.Fatalf("%v %+v", err, page)
+	}
+	g.clock.forward(3 * time.Hour)
+	g.work()
+	if a := g.exchange(token.RefreshToken); a.status != 200 || g.query(a) != 200 || g.salesforce.Requests("revoke") != 0 {
+		t.Errorf("%d %s, %d revocations", a.status, a.body, g.salesforce.Requests("revoke"))
+	}
+}
+
 // TestPoint30UnaskedDPoPFailsLoudly at the exchange, in the log and to the
 // caller, and no token is given out that could not be used.
 func TestPoint30UnaskedDPoPFailsLoudly(t *testing.T) {
