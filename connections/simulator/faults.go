@@ -18,7 +18,7 @@ var refreshFaults = []Fault{
 		})},
 	{Name: "response-lost", Takes: "endpoint, times", Does: "a refresh is done, and the connection breaks before the answer",
 		do: onRequests("token:refresh_token", func(s *Salesforce, endpoint string, _ Target) { s.Lose(endpoint) })},
-	{Name: "token-used-elsewhere", Takes: "user", Does: "somebody else uses the refresh tokens: the next use here is a replay, which ends all of the grant", late: true,
+	{Name: "token-used-elsewhere", Takes: "user", Does: "somebody else uses the refresh tokens: the next use here is a replay, which ends all of the grant", Late: true,
 		do: onUsers((*Salesforce).UseElsewhere)},
 	{Name: "busy-in-old-words", Takes: "org", Lasts: true, Does: "a refresh while another is under way is refused with \"expired authorization code\"",
 		do: onOrgs(func(o *Org, _ Target, on bool) { o.LegacyBusy = on })},
@@ -36,23 +36,23 @@ var refreshFaults = []Fault{
 
 // grantFaults end what was granted.
 var grantFaults = []Fault{
-	{Name: "approvals-evicted", Takes: "user", Does: "five more approvals elsewhere evict what was granted before", late: true,
+	{Name: "approvals-evicted", Takes: "user", Does: "five more approvals elsewhere evict what was granted before", Late: true,
 		do: onUsers((*Salesforce).ApproveElsewhere)},
-	{Name: "user-revoked", Takes: "user", Does: "an administrator revokes all that the user has approved", late: true,
+	{Name: "user-revoked", Takes: "user", Does: "an administrator revokes all that the user has approved", Late: true,
 		do: onUsers((*Salesforce).RevokeUser)},
-	{Name: "app-revoked", Takes: "app", Does: "an administrator revokes all that users have approved to the app", late: true,
+	{Name: "app-revoked", Takes: "app", Does: "an administrator revokes all that users have approved to the app", Late: true,
 		do: func(s *Salesforce, t Target, _ bool) {
 			for _, key := range s.consumerKeys(t.App) {
 				s.RevokeApp(key)
 			}
 		}},
-	{Name: "all-revoked", Does: "an administrator revokes everything", late: true,
+	{Name: "all-revoked", Does: "an administrator revokes everything", Late: true,
 		do: func(s *Salesforce, _ Target, _ bool) { s.RevokeAll() }},
-	{Name: "shared-token-revoked", Takes: "user", Does: "the user's last grant is revoked, and with it the access token that older grants share", late: true,
+	{Name: "shared-token-revoked", Takes: "user", Does: "the user's last grant is revoked, and with it the access token that older grants share", Late: true,
 		do: onUsers((*Salesforce).RevokeNewest)},
-	{Name: "sessions-ended", Does: "every access token ends before its time; refresh tokens stay", late: true,
+	{Name: "sessions-ended", Does: "every access token ends before its time; refresh tokens stay", Late: true,
 		do: func(s *Salesforce, _ Target, _ bool) { s.ExpireSessions() }},
-	{Name: "sandbox-refreshed", Takes: "org", Does: "a sandbox is copied anew: its ID is another, and all tokens in it end", late: true,
+	{Name: "sandbox-refreshed", Takes: "org", Does: "a sandbox is copied anew: its ID is another, and all tokens in it end", Late: true,
 		do: func(s *Salesforce, t Target, _ bool) {
 			for _, o := range s.orgs() {
 				if o.Sandbox && (t.Org == "" || o.MyDomain == t.Org) || t.Org != "" && o.MyDomain == t.Org {
@@ -64,7 +64,7 @@ var grantFaults = []Fault{
 
 // appFaults are of an app and its settings.
 var appFaults = []Fault{
-	{Name: "secret-applied", Takes: "app", Does: "the app's secret is applied anew: its tokens end, and for 10 minutes every other request is refused with invalid_client", late: true,
+	{Name: "secret-applied", Takes: "app", Does: "the app's secret is applied anew: its tokens end, and for 10 minutes every other request is refused with invalid_client", Late: true,
 		do: func(s *Salesforce, t Target, _ bool) {
 			for _, key := range s.consumerKeys(t.App) {
 				s.ApplySecret(key, "")

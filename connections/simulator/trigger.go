@@ -16,10 +16,11 @@ type Fault struct {
 	Lasts bool   `json:"lasts"` // until it is ended; others happen once, or to a request
 	Takes string `json:"takes"` // which parts of a Target it looks at
 
-	// late is a fault of what was granted, of which there is nothing yet when
+	// Late is a fault of what was granted, of which there is nothing yet when
 	// a simulation begins.
-	late bool
-	do   func(s *Salesforce, t Target, on bool)
+	Late bool `json:"late"`
+
+	do func(s *Salesforce, t Target, on bool)
 }
 
 // Target is what a fault happens to. What is left empty means all, or what the
@@ -50,7 +51,7 @@ func (s *Salesforce) TriggerLater(name string, t Target) error {
 	if err != nil {
 		return err
 	}
-	if f.late {
+	if f.Late {
 		s.afterGrant(func() { f.do(s, t, true) })
 	} else {
 		f.do(s, t, true)
