@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -587,6 +588,19 @@ func TestAdminListsFaults(t *testing.T) {
 	var list []simulator.Fault
 	if err := json.Unmarshal([]byte(o.admin("GET", "/faults").body), &list); err != nil || len(list) != len(simulator.Faults()) || list[0].Does == "" {
 		t.Errorf("%v %v", err, list)
+	}
+}
+
+func TestDocsListEachFault(t *testing.T) {
+	t.Parallel()
+	docs, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range simulator.Faults() {
+		if !strings.Contains(string(docs), "| `"+f.Name+"` | "+f.Does+" |") {
+			t.Errorf("docs/simulator.md does not list %s as %q", f.Name, f.Does)
+		}
 	}
 }
 

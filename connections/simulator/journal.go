@@ -45,7 +45,7 @@ func (s *Salesforce) Journal() []Entry {
 func (s *Salesforce) record(endpoint string, r *http.Request) *Entry {
 	s.recorded++
 	e := &Entry{
-		Number: s.recorded, Time: s.now().UTC(), Host: hostOf(r).path, Method: r.Method, Path: r.URL.Path,
+		Number: s.recorded, Time: s.now().UTC().Truncate(time.Millisecond), Host: hostOf(r).path, Method: r.Method, Path: r.URL.Path,
 		Endpoint: endpoint, Parameters: withoutSecrets(r.Form),
 	}
 	if key, _, ok := basicAuth(r); ok {
