@@ -120,9 +120,9 @@ func (sim *simulation) print(w io.Writer, sf *simulator.Salesforce) {
 	fmt.Fprintf(w, "Simulated Salesforce at %s, consumer key %s, callback %s\n", sf.URL, sim.app.ConsumerKey, strings.Join(sim.app.Callbacks, ", "))
 	printUsers(w, simulator.DefaultUsers())
 	for _, o := range sf.Orgs {
-		login := "login"
+		login := "login.salesforce"
 		if o.Sandbox {
-			login = "test"
+			login = "test.salesforce"
 		}
 		fmt.Fprintf(w, "Org %s: My Domain %s/h/%s, login host %s/h/%s, site %s/h/%s.site/%s\n", o.MyDomain, sf.URL, o.MyDomain, sf.URL, login, sf.URL, o.MyDomain, o.Sites[0].Path)
 		printUsers(w, o.Users)
@@ -140,7 +140,7 @@ func printUsers(w io.Writer, users []simulator.User) {
 func furtherOrgs(names []string) ([]simulator.Org, error) {
 	var orgs []simulator.Org
 	for _, name := range names {
-		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name == "" || name == "login" || name == "test" {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || name == "" {
 			return nil, &wrongUsage{fmt.Sprintf("--org should be the name of a My Domain, such as acme, and is %q", name)}
 		}
 		org := simulator.Org{MyDomain: name, Name: name, Sandbox: strings.Contains(name, "--"), Sites: []simulator.Site{{Path: "partners"}}}

@@ -13,11 +13,12 @@
 //	browser ── /services/auth/idp/oidc/logout, /secur/logout.jsp
 //
 // Further orgs each have hosts of their own, which are told apart by the
-// beginning of the path, so that nothing needs DNS: /h/login and /h/test are
-// the login hosts of production orgs and of sandboxes, /h/acme is the My Domain
-// of the org acme, and /h/acme.site/partners its site for partners. Each is the
-// issuer of what it is asked for and knows its own users and tokens only; the
-// instance URL is the My Domain, and identity URLs are at the login host.
+// beginning of the path, so that nothing needs DNS: /h/login.salesforce and
+// /h/test.salesforce are the login hosts of production orgs and of sandboxes,
+// /h/acme is the My Domain of the org acme, and /h/acme.site/partners its site
+// for partners. Each is the issuer of what it is asked for and knows its own
+// users and tokens only; the instance URL is the My Domain, and identity URLs
+// are at the login host.
 //
 // It is unkind where the real one is:
 //

@@ -337,19 +337,19 @@ var faults = map[string]func(o *org, set tokenSet){
 	"issuer-is-login": func(o *org, _ tokenSet) {
 		o.begin("issuer-is-login")
 		set := o.at("/h/acme").signInAs("mary@acme.example", "somerville")
-		if claims := o.at("/h/login").claimsOf(set.IDToken); claims["iss"] != o.url+"/h/login" {
+		if claims := o.at("/h/login.salesforce").claimsOf(set.IDToken); claims["iss"] != o.url+"/h/login.salesforce" {
 			o.t.Errorf("%v", claims)
 		}
 	},
 	"issuer-is-my-domain": func(o *org, _ tokenSet) {
 		o.begin("issuer-is-my-domain", "org=acme")
-		set := o.at("/h/login").signInAs("mary@acme.example", "somerville")
+		set := o.at("/h/login.salesforce").signInAs("mary@acme.example", "somerville")
 		if claims := o.at("/h/acme").claimsOf(set.IDToken); claims["iss"] != o.url+"/h/acme" {
 			o.t.Errorf("%v", claims)
 		}
 		o.end("issuer-is-my-domain")
-		set = o.at("/h/login").tokenSet(refreshment(set.RefreshToken))
-		if claims := o.at("/h/login").claimsOf(set.IDToken); claims["iss"] != o.url+"/h/login" {
+		set = o.at("/h/login.salesforce").tokenSet(refreshment(set.RefreshToken))
+		if claims := o.at("/h/login.salesforce").claimsOf(set.IDToken); claims["iss"] != o.url+"/h/login.salesforce" {
 			o.t.Errorf("%v", claims)
 		}
 	},

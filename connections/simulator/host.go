@@ -20,10 +20,14 @@ const (
 // host is one of the hosts that Salesforce answers at. They have no names of
 // their own but a path each, so that nothing needs DNS:
 //
-//	/                        the org whose My Domain has no name, for everything
-//	/h/login  /h/test        the login host of production orgs, and of sandboxes
-//	/h/acme   /h/acme--uat   an org's My Domain
-//	/h/acme.site/partners    a site of the org, with its path
+//	/                      the org whose My Domain has no name, for everything
+//	/h/login.salesforce    the login host of production orgs
+//	/h/test.salesforce     the login host of sandboxes
+//	/h/acme, /h/acme--uat  an org's My Domain
+//	/h/acme.site/partners  a site of the org, with its path
+//
+// No path ends in "login": where somebody pastes a page's address, clients cut
+// such an end off.
 type host struct {
 	role role
 	root string // URL of the simulator
@@ -64,9 +68,9 @@ func (h host) login(o Org) string {
 	case o.MyDomain == "":
 		return h.root
 	case o.Sandbox:
-		return h.root + "/h/test"
+		return h.root + "/h/test.salesforce"
 	default:
-		return h.root + "/h/login"
+		return h.root + "/h/login.salesforce"
 	}
 }
 
@@ -113,9 +117,9 @@ func (s *Salesforce) findHost(root, path string) (h host, rest string, moved, ok
 	}
 	name, rest, _ = strings.Cut(name, "/")
 	h.path, rest = "/h/"+name, "/"+rest
-	if name == "login" || name == "test" {
+	if name == "login.salesforce" || name == "test.salesforce" {
 		h.role = loginHost
-		h.orgs = slices.DeleteFunc(orgs, func(o Org) bool { return o.MyDomain == "" || o.Sandbox != (name == "test") })
+		h.orgs = slices.DeleteFunc(orgs, func(o Org) bool { return o.MyDomain == "" || o.Sandbox != (name == "test.salesforce") })
 		return h, rest, false, true
 	}
 	domain, isSite := strings.CutSuffix(name, ".site")

@@ -48,13 +48,13 @@ func TestEachHostSignsInItsOrgsAndIsTheIssuer(t *testing.T) {
 	o := start(t, orgs)
 	for _, test := range []struct{ host, username, password, login, instance string }{
 		{"", "ada@example.com", "engine-of-1843", "", ""},
-		{"/h/login", "mary@acme.example", "somerville", "/h/login", "/h/acme"},
-		{"/h/login", "joan@zenith.example", "clarke", "/h/login", "/h/zenith"},
-		{"/h/acme", "mary@acme.example", "somerville", "/h/login", "/h/acme"},
-		{"/h/acme.site", "mary@acme.example", "somerville", "/h/login", "/h/acme"},
-		{"/h/acme.site/partners", "mary@acme.example", "somerville", "/h/login", "/h/acme"},
-		{"/h/test", "mary@acme.example.uat", "somerville", "/h/test", "/h/acme--uat"},
-		{"/h/acme--uat", "mary@acme.example.uat", "somerville", "/h/test", "/h/acme--uat"},
+		{"/h/login.salesforce", "mary@acme.example", "somerville", "/h/login.salesforce", "/h/acme"},
+		{"/h/login.salesforce", "joan@zenith.example", "clarke", "/h/login.salesforce", "/h/zenith"},
+		{"/h/acme", "mary@acme.example", "somerville", "/h/login.salesforce", "/h/acme"},
+		{"/h/acme.site", "mary@acme.example", "somerville", "/h/login.salesforce", "/h/acme"},
+		{"/h/acme.site/partners", "mary@acme.example", "somerville", "/h/login.salesforce", "/h/acme"},
+		{"/h/test.salesforce", "mary@acme.example.uat", "somerville", "/h/test.salesforce", "/h/acme--uat"},
+		{"/h/acme--uat", "mary@acme.example.uat", "somerville", "/h/test.salesforce", "/h/acme--uat"},
 	} {
 		h := o.at(test.host)
 		set := h.signInAs(test.username, test.password)
@@ -76,7 +76,7 @@ func TestEachHostSignsInItsOrgsAndIsTheIssuer(t *testing.T) {
 
 func TestCopiedUserIsToldApartByTheOrg(t *testing.T) {
 	o := start(t, orgs)
-	real, copied := o.at("/h/login").signInAs("mary@acme.example", "somerville"), o.at("/h/test").signInAs("mary@acme.example.uat", "somerville")
+	real, copied := o.at("/h/login.salesforce").signInAs("mary@acme.example", "somerville"), o.at("/h/test.salesforce").signInAs("mary@acme.example.uat", "somerville")
 	a, b := strings.Split(real.ID, "/"), strings.Split(copied.ID, "/")
 	if a[len(a)-1] != b[len(b)-1] || a[len(a)-2] == b[len(b)-2] || real.AccessToken == copied.AccessToken {
 		t.Errorf("%s and %s", real.ID, copied.ID)
@@ -88,8 +88,8 @@ func TestOrgsAreStrangersToOneAnother(t *testing.T) {
 	if r := o.at("/h/zenith").browser().as("mary@acme.example", "somerville"); !strings.Contains(r.login(r.get(authorizePath(request()))).body, "Check your username") {
 		t.Error("signs in at another org's My Domain")
 	}
-	set := o.at("/h/login").signInAs("mary@acme.example", "somerville")
-	for _, host := range []string{"", "/h/zenith", "/h/test", "/h/acme--uat"} {
+	set := o.at("/h/login.salesforce").signInAs("mary@acme.example", "somerville")
+	for _, host := range []string{"", "/h/zenith", "/h/test.salesforce", "/h/acme--uat"} {
 		h := o.at(host)
 		h.refused(h.token(refreshment(set.RefreshToken)), "invalid_grant", "expired access/refresh token")
 		h.expect(h.get("/services/data/v65.0/limits", set.AccessToken), 401, asJSON, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`)
@@ -101,7 +101,7 @@ func TestOrgsAreStrangersToOneAnother(t *testing.T) {
 			t.Errorf("%s revokes", host)
 		}
 	}
-	login := o.at("/h/login")
+	login := o.at("/h/login.salesforce")
 	login.expect(login.get("/services/data/v65.0/limits", set.AccessToken), 401, asJSON, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`)
 	if r := login.get("/services/oauth2/userinfo", set.AccessToken); r.StatusCode != 200 {
 		t.Errorf("user info at the login host: %d", r.StatusCode)
@@ -118,7 +118,7 @@ func TestDiscoveryByHost(t *testing.T) {
 		"token_endpoint_auth_methods_supported claims_supported"
 	const logout = "end_session_endpoint frontchannel_logout_supported frontchannel_logout_session_supported "
 	for host, want := range map[string]string{
-		"/h/login": common, "/h/test": common, "/h/acme": logout + common, "/h/acme.site/partners": logout + common, "": logout + common,
+		"/h/login.salesforce": common, "/h/test.salesforce": common, "/h/acme": logout + common, "/h/acme.site/partners": logout + common, "": logout + common,
 		"/h/zenith": logout + common + " dpop_signing_alg_values_supported code_challenge_methods_supported grant_types_supported",
 	} {
 		h := o.at(host)
@@ -143,7 +143,7 @@ func TestDiscoveryByHost(t *testing.T) {
 func TestIssuerIsTheOneThatTheOrgChose(t *testing.T) {
 	o := start(t, orgs)
 	for issuer, want := range map[simulator.Issuer]string{
-		simulator.IssuerHost: "/h/acme.site/partners", simulator.IssuerLogin: "/h/login", simulator.IssuerMyDomain: "/h/acme",
+		simulator.IssuerHost: "/h/acme.site/partners", simulator.IssuerLogin: "/h/login.salesforce", simulator.IssuerMyDomain: "/h/acme",
 	} {
 		o.Set(func() {
 			orgs := slices.Clone(o.Orgs)
@@ -159,7 +159,7 @@ func TestIssuerIsTheOneThatTheOrgChose(t *testing.T) {
 
 func TestJWTAccessTokenIsOfTheMyDomain(t *testing.T) {
 	o := start(t, orgs, func(_ *simulator.Salesforce, a *simulator.App) { a.JWTAccessTokens = true })
-	set := o.at("/h/login").signInAs("mary@acme.example", "somerville")
+	set := o.at("/h/login.salesforce").signInAs("mary@acme.example", "somerville")
 	claims := o.at("/h/acme").claimsOf(set.AccessToken)
 	if claims["iss"] != o.url+"/h/acme" || claims["aud"].([]any)[0] != o.url+"/h/acme" || claims["sub"] != "uid:005Sa000000maryIAA" {
 		t.Errorf("%v", claims)
@@ -182,7 +182,7 @@ func TestSitesNameThemselvesInTokenResponses(t *testing.T) {
 
 func TestClientCredentialsAreForTheMyDomain(t *testing.T) {
 	o := start(t, orgs)
-	for _, host := range []string{"/h/login", "/h/test", "/h/acme.site/partners"} {
+	for _, host := range []string{"/h/login.salesforce", "/h/test.salesforce", "/h/acme.site/partners"} {
 		h := o.at(host)
 		h.refused(h.token(clientCredentials()), "invalid_grant", "request not supported on this domain")
 	}
@@ -190,7 +190,7 @@ func TestClientCredentialsAreForTheMyDomain(t *testing.T) {
 		h := o.at(host)
 		h.refused(h.token(clientCredentials()), "invalid_grant", "no client credentials user enabled")
 	}
-	if set := o.at("/h/acme").tokenSet(clientCredentials()); set.InstanceURL != o.url+"/h/acme" || !strings.HasPrefix(set.ID, o.url+"/h/login/id/") {
+	if set := o.at("/h/acme").tokenSet(clientCredentials()); set.InstanceURL != o.url+"/h/acme" || !strings.HasPrefix(set.ID, o.url+"/h/login.salesforce/id/") {
 		t.Errorf("%+v", set)
 	}
 }
@@ -200,16 +200,16 @@ func TestAssertionsAreForTheirEnvironment(t *testing.T) {
 	for _, test := range []struct {
 		host, user, aud, description string
 	}{
-		{"/h/login", "mary@acme.example", o.url + "/h/login", ""},
-		{"/h/login", "mary@acme.example", o.url + "/h/acme", ""},
-		{"/h/login", "mary@acme.example", "https://login.salesforce.com", ""},
-		{"/h/test", "mary@acme.example.uat", "https://test.salesforce.com", ""},
+		{"/h/login.salesforce", "mary@acme.example", o.url + "/h/login.salesforce", ""},
+		{"/h/login.salesforce", "mary@acme.example", o.url + "/h/acme", ""},
+		{"/h/login.salesforce", "mary@acme.example", "https://login.salesforce.com", ""},
+		{"/h/test.salesforce", "mary@acme.example.uat", "https://test.salesforce.com", ""},
 		{"/h/acme--uat", "mary@acme.example.uat", "test.salesforce.com", ""},
 		{"/h/acme.site/partners", "mary@acme.example", o.url + "/h/acme.site/partners", ""},
-		{"/h/test", "mary@acme.example.uat", "https://login.salesforce.com", "Audience validation failed"},
+		{"/h/test.salesforce", "mary@acme.example.uat", "https://login.salesforce.com", "Audience validation failed"},
 		{"/h/acme", "mary@acme.example", "https://test.salesforce.com", "Audience validation failed"},
 		{"/h/zenith", "mary@acme.example", "https://login.salesforce.com", "user hasn't approved this consumer"},
-		{"/h/test", "mary@acme.example", "https://test.salesforce.com", "user hasn't approved this consumer"},
+		{"/h/test.salesforce", "mary@acme.example", "https://test.salesforce.com", "user hasn't approved this consumer"},
 	} {
 		h := o.at(test.host)
 		r := h.token(jwtBearer(signers()[0].assertion(h.claims(map[string]any{"sub": test.user, "aud": test.aud}))))
@@ -224,15 +224,15 @@ func TestAssertionsAreForTheirEnvironment(t *testing.T) {
 
 func TestAppIsOnlyInTheOrgsThatHaveIt(t *testing.T) {
 	o := start(t, orgs, func(_ *simulator.Salesforce, a *simulator.App) { a.InstalledIn = []string{"acme"} })
-	o.at("/h/login").signInAs("mary@acme.example", "somerville")
-	b := o.at("/h/login").browser().as("joan@zenith.example", "clarke")
+	o.at("/h/login.salesforce").signInAs("mary@acme.example", "somerville")
+	b := o.at("/h/login.salesforce").browser().as("joan@zenith.example", "clarke")
 	if r := b.login(b.get(authorizePath(request()))); r.StatusCode != 400 || !strings.Contains(r.body, "OAUTH_EC_APP_NOT_FOUND") {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
 	form := jwtBearer(signers()[0].assertion(o.claims(map[string]any{"sub": "joan@zenith.example", "aud": "https://login.salesforce.com"})))
-	o.refused(o.at("/h/login").token(form), "app_not_found", "External client app is not installed in this org")
+	o.refused(o.at("/h/login.salesforce").token(form), "app_not_found", "External client app is not installed in this org")
 	o.Set(func() { o.Apps = []simulator.App{o.Apps[0]}; o.Apps[0].Connected = true })
-	o.refused(o.at("/h/login").token(form), "invalid_client_id", "client identifier invalid")
+	o.refused(o.at("/h/login.salesforce").token(form), "invalid_client_id", "client identifier invalid")
 	if r := b.get(authorizePath(request())); r.StatusCode != 400 || !strings.Contains(r.body, "OAUTH_APPROVAL_ERROR_GENERIC") {
 		t.Errorf("%d %s", r.StatusCode, r.body)
 	}
@@ -253,9 +253,9 @@ func TestEachHostHasACookieOfItsOwn(t *testing.T) {
 		o.RevokeUser("mary@acme.example")
 		pages("", "ada@example.com", "engine-of-1843")
 		pages("/h/acme", "mary@acme.example", "somerville")
-		pages("/h/login", "joan@zenith.example", "clarke")
+		pages("/h/login.salesforce", "joan@zenith.example", "clarke")
 	}
-	if n := pages("", "ada@example.com", "engine-of-1843") + pages("/h/login", "joan@zenith.example", "clarke") + pages("/h/acme", "mary@acme.example", "somerville"); n != 0 {
+	if n := pages("", "ada@example.com", "engine-of-1843") + pages("/h/login.salesforce", "joan@zenith.example", "clarke") + pages("/h/acme", "mary@acme.example", "somerville"); n != 0 {
 		t.Errorf("%d pages for users who are signed in", n)
 	}
 }
@@ -267,7 +267,7 @@ func TestThereIsNoOtherHost(t *testing.T) {
 			t.Errorf("%s: %d", path, r.StatusCode)
 		}
 	}
-	if r := o.at("/h/login").get("//id/00D/005", ""); r.StatusCode != 403 {
+	if r := o.at("/h/login.salesforce").get("//id/00D/005", ""); r.StatusCode != 403 {
 		t.Errorf("double slash: %d %s", r.StatusCode, r.body)
 	}
 }
