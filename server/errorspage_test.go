@@ -88,7 +88,7 @@ Rows are read from the top, and the first that fits counts. Descriptions are com
 			}
 		}
 	}
-	b.WriteString("\n## What comes of it\n\nThe simulated Salesforce [goes wrong on demand](salesforce.md), and a test has the gateway meet each fault below, and looks at what becomes of the grant when the fault is over. Requests are those to Salesforce's token endpoint; an answer is in Auth0's shape, and has the same reason in RFC 8693's.\n")
+	b.WriteString("\n## What comes of it\n\nThe simulated Salesforce [goes wrong on demand](simulator.md), and a test has the gateway meet each fault below, and looks at what becomes of the grant when the fault is over. Requests are those to Salesforce's token endpoint; an answer is in Auth0's shape, and has the same reason in RFC 8693's.\n")
 	renderFaultOutcomes(&b)
 	return b.String()
 }

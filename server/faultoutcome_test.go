@@ -106,8 +106,8 @@ var FaultOutcomes = []FaultOutcome{
 }
 
 // FaultsUnseen are the faults that an application meets when it calls an API,
-// and the gateway does not.
-var FaultsUnseen = []string{"session-invalid", "session-not-for-rest", "app-not-attached", "request-limit", "api-disabled"}
+// and the gateway does not, and one of grants without a refresh token.
+var FaultsUnseen = []string{"assertions-once", "session-invalid", "session-not-for-rest", "app-not-attached", "request-limit", "api-disabled"}
 
 // renderFaultOutcomes writes the table of the page.
 func renderFaultOutcomes(b *strings.Builder) {

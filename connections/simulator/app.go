@@ -105,10 +105,13 @@ func (s *Salesforce) app(consumerKey string) (App, error) {
 	return App{}, errClientID
 }
 
-// client authenticates the app that sent r, by Basic authentication or by
-// parameters (RFC 6749, section 2.3.1). Where the secret is optional it may be
+// client authenticates the app that sent r, by Basic authentication, by
+// parameters (RFC 6749, section 2.3.1) or by a JWT. Where the secret is optional it may be
 // left out, but not be wrong.
 func (s *Salesforce) client(r *http.Request, secretOptional func(App) bool) (App, error) {
+	if r.Form.Get("client_assertion_type") == clientAssertionType {
+		return s.asserted(r)
+	}
 	key, secret, ok := basicAuth(r)
 	if !ok {
 		key, secret = r.Form.Get("client_id"), r.Form.Get("client_secret")

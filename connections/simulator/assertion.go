@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (s *Salesforce) granted(app App, user member) ([]string, error) {
 
 // assertionTokens is the answer to an assertion (RFC 7521, section 4.1). It has
 // neither a refresh token nor a time, and no signature.
-func (s *Salesforce) assertionTokens(h host, app App, username string) (pairs, error) {
+func (s *Salesforce) assertionTokens(h host, app App, username, assertion string) (pairs, error) {
 	user, ok := h.member(username)
 	if !ok {
 		return nil, errUnapproved
@@ -35,6 +36,13 @@ func (s *Salesforce) assertionTokens(h host, app App, username string) (pairs, e
 	scopes, err := s.granted(app, user)
 	if err != nil {
 		return nil, err
+	}
+	if user.org.OnceAssertions {
+		hash := sha256.Sum256([]byte(assertion))
+		if s.assertions[hash] {
+			return nil, errAssertion
+		}
+		s.assertions[hash] = true
 	}
 	e, err := s.session(h, app, user, scopes, s.now())
 	if err != nil {

@@ -42,6 +42,7 @@ var (
 	errUnapproved     = &refusal{400, "invalid_grant", "user hasn't approved this consumer"}
 	errAssertion      = &refusal{400, "invalid_grant", "invalid assertion"}
 	errAudience       = &refusal{400, "invalid_grant", "Audience validation failed"}
+	errAuthentication = &refusal{400, "invalid_grant", "authentication failure"}
 	errRecipient      = &refusal{400, "invalid_grant", "Recipient validation failed"}
 	errNotInstalled   = &refusal{400, "app_not_found", "External client app is not installed in this org"}
 	errDomain         = &refusal{400, "invalid_grant", "request not supported on this domain"}

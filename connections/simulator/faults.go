@@ -93,6 +93,8 @@ var appFaults = []Fault{
 				a.Withheld = slices.Clone(synonyms[1])
 			}
 		})},
+	{Name: "assertions-once", Takes: "org", Lasts: true, Does: "an assertion that brought a token is refused when it comes again",
+		do: onOrgs(func(o *Org, _ Target, on bool) { o.OnceAssertions = on })},
 	{Name: "dpop-nonce", Takes: "app", Lasts: true, Does: "token requests are refused with use_dpop_nonce, unless they prove possession of a key with the nonce they are told",
 		do: func(s *Salesforce, t Target, on bool) {
 			s.RenewNonce()

@@ -44,7 +44,7 @@ func (s *Salesforce) jwtBearer(w http.ResponseWriter, r *http.Request) (pairs, e
 	if len(claims.Audience) != 1 || !h.isAudience(claims.Audience[0]) {
 		return nil, errAudience
 	}
-	return s.assertionTokens(h, app, cmp.Or(claims.Principal, claims.Subject))
+	return s.assertionTokens(h, app, cmp.Or(claims.Principal, claims.Subject), r.Form.Get("assertion"))
 }
 
 // bearerClaims are the claims of an assertion (RFC 7523, section 3).

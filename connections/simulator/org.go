@@ -15,6 +15,8 @@ type Org struct {
 	Sandbox        bool          // its users sign in at the test host
 	SessionTimeout time.Duration // of an access token from its last use; 0: two hours
 	StrictAudience bool          // assertions must be addressed to the login host, and to nothing else
+	OnceAssertions bool          // an assertion that brought a token brings none again
+	AllowPasswords bool          // connected apps may send usernames and passwords
 	Issuer         Issuer        // of its ID tokens
 	Suspended      bool          // nobody may sign in, and no token is good
 	LoginRate      int           // logins that a user may have within an hour; 0: 3600

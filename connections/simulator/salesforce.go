@@ -71,10 +71,12 @@ func (s *Salesforce) routes() *http.ServeMux {
 	at("/services/oauth2/token", "token", refuseOAuth, s.token)
 	at("/services/oauth2/introspect", "introspect", refuseOAuth, s.introspect)
 	at("/services/oauth2/revoke", "revoke", refuseRevocation, s.revoke)
+	at("/services/oauth2/singleaccess", "singleaccess", refuseAsText, s.singleAccess)
 	at("/services/oauth2/userinfo", "userinfo", refuseAsText, s.userInfo)
 	at("/id/{org}/{user}", "id", refuseAsText, s.identity)
 	at("GET /id/keys", "keys", refuseOAuth, s.keys)
 	at("GET /.well-known/openid-configuration", "discovery", refuseOAuth, s.discovery)
+	at("GET /.well-known/auth-configuration", "auth-configuration", refuseOAuth, s.authConfiguration)
 
 	at("GET /services/data", "versions", refuseREST, s.versions)
 	at("GET /services/data/{$}", "versions", refuseREST, s.versions)

@@ -37,7 +37,7 @@ func (s *Salesforce) samlBearer(w http.ResponseWriter, r *http.Request) (pairs, 
 	if wrong != nil {
 		return nil, &explained{wrong, h.base() + "/setup/secur/SAMLValidationPage.apexp"}
 	}
-	return s.assertionTokens(h, app, username)
+	return s.assertionTokens(h, app, username, r.Form.Get("assertion"))
 }
 
 // parseAssertion reads the base64url form of an assertion, with or without

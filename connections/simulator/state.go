@@ -20,6 +20,7 @@ type state struct {
 	sessions   map[string]*session   // by access token
 	logins     map[string]*logins    // by user's name in small letters
 	unsettled  map[string]*unsettled // by consumer key
+	assertions map[[32]byte]bool     // hashes of those that brought a token
 	proofNonce string
 	journal    []*Entry
 	recorded   int
@@ -87,6 +88,7 @@ func (s *Salesforce) prepare() {
 	s.refreshes = map[string]*family{}
 	s.codes = map[string]*code{}
 	s.sessions = map[string]*session{}
+	s.assertions = map[[32]byte]bool{}
 	s.logins = map[string]*logins{}
 	s.unsettled = map[string]*unsettled{}
 }

@@ -13,9 +13,10 @@ import (
 // grants are the grant types served. Salesforce has others, which an org has to
 // allow first.
 var grants = map[string]func(*Salesforce, http.ResponseWriter, *http.Request) (pairs, error){
-	"authorization_code":                            (*Salesforce).redeemCode,
-	"refresh_token":                                 (*Salesforce).refresh,
-	"client_credentials":                            (*Salesforce).clientCredentials,
+	"authorization_code": (*Salesforce).redeemCode,
+	"refresh_token":      (*Salesforce).refresh,
+	"client_credentials": (*Salesforce).clientCredentials,
+	"password":           (*Salesforce).password,
 	"urn:ietf:params:oauth:grant-type:jwt-bearer":   (*Salesforce).jwtBearer,
 	"urn:ietf:params:oauth:grant-type:saml2-bearer": (*Salesforce).samlBearer,
 }
