@@ -21,6 +21,7 @@ type Connection struct {
 	Active       bool                     // users may sign in with it
 	TokenVault   bool                     // keep the token sets it issues
 	Clients      []string                 // IDs of the clients whose users may use it
+	Certificates []Certificate            // by which the gateway signs assertions to it
 }
 
 // UpstreamParam is a parameter of an authorization request upstream: a fixed

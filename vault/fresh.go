@@ -12,7 +12,8 @@ import (
 // provider; connections.Provider is one. What its answer leaves out stays as it
 // was. Its error is a [*Refusal] if the provider refused the refresh token for
 // good, and wraps [ErrUnspent] if the token is surely as good as before. Any
-// other error leaves open what became of it.
+// other error leaves open what became of it. One that needs no refresh token is
+// an [Asserter].
 type Refresher interface {
 	Refresh(ctx context.Context, old TokenSet) (TokenSet, error)
 }
@@ -69,7 +70,8 @@ func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 //
 // After an attempt without an answer, a refresh token that rotates, or may, is
 // shown again only if an [Introspector] says that it is still good: showing a
-// spent one can cost the user every token.
+// spent one can cost the user every token. An [Asserter] has none to show, and
+// is simply asked again.
 //
 // The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
@@ -84,6 +86,9 @@ func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher
 			defer v.flying.Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
 			defer cancel()
+			if a, ok := r.(Asserter); ok && a.Asserts() {
+				return v.asserted(ctx, identity, need, asked, a)
+			}
 			return v.refreshed(ctx, identity, need, asked, r)
 		})
 		select {
@@ -169,11 +174,7 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, r R
 	case err == nil:
 		after = mine.keep(fresh, v.Now())
 	case errors.As(err, &refusal):
-		refusal.At = v.Now()
-		after.Attempt, after.Refusal = nil, refusal
-		if refusal.Quarantine {
-			after.AccessToken, after.RefreshToken, after.IDToken = Secret{}, Secret{}, Secret{}
-		}
+		after = mine.refused(refusal, v.Now())
 	case errors.Is(err, ErrUnspent):
 		after.Attempt = before // an open question before stays one
 	case errors.Is(err, context.DeadlineExceeded):
@@ -181,22 +182,24 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, r R
 	default:
 		after.Attempt = &Attempt{ID: mine.Attempt.ID, Until: mine.Attempt.Until, Ended: true}
 	}
-	if err := errors.Join(err, v.settle(ctx, mine, &after)); err != nil {
+	superseded := func(now TokenSet) bool { return now.Attempt == nil || now.Attempt.ID != mine.Attempt.ID }
+	if err := errors.Join(err, v.settle(ctx, &after, superseded)); err != nil {
 		return TokenSet{}, err
 	}
 	return after, nil
 }
 
-// settle keeps what came of an attempt. A store that fails is asked again for
-// as long as the flight lasts: what the provider issued exists nowhere else.
-func (v *Vault) settle(ctx context.Context, mine TokenSet, after *TokenSet) error {
+// settle keeps a token set as it is after a request to its provider. A store
+// that fails is asked again for as long as the flight lasts: what the provider
+// issued exists nowhere else.
+func (v *Vault) settle(ctx context.Context, after *TokenSet, superseded func(TokenSet) bool) error {
 	for wait := waitTime; ; wait *= 2 {
 		err := v.Update(ctx, func(tx *Tx) error {
-			now, err := tx.TokenSets.Get(mine.Identity)
+			now, err := tx.TokenSets.Get(after.Identity)
 			if err != nil {
 				return err
 			}
-			if now.Attempt == nil || now.Attempt.ID != mine.Attempt.ID {
+			if superseded(now) {
 				*after = now // connected again meanwhile: that set is newer
 				return nil
 			}

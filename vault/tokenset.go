@@ -62,6 +62,16 @@ type Refusal struct {
 func (r *Refusal) Error() string { return "refused for good: " + r.Why }
 func (r *Refusal) Unwrap() error { return ErrReauthorize }
 
+// refused is the token set once its provider has refused it for good.
+func (t TokenSet) refused(r *Refusal, now time.Time) TokenSet {
+	r.At = now
+	t.Attempt, t.Refusal = nil, r
+	if r.Quarantine {
+		t.AccessToken, t.RefreshToken, t.IDToken = Secret{}, Secret{}, Secret{}
+	}
+	return t
+}
+
 // keep takes over into a token set what a refresh brought. What the answer left
 // out stays as it was (RFC 6749, section 6).
 func (t TokenSet) keep(fresh TokenSet, now time.Time) TokenSet {
