@@ -88,6 +88,9 @@ type Env struct {
 	Issuer string // of the gateway, with its final slash
 	HTTP   *http.Client
 	Now    func() time.Time
+	// Accepted is told of each certificate of a connection that its provider
+	// takes for the first time, by ID. It may be nil.
+	Accepted func(ctx context.Context, connection, certificate string)
 }
 
 // Strategies are the strategies there are, in the order that people see them.

@@ -30,6 +30,12 @@ func salesforceFields(kind salesforceKind) []Field {
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
 			Help: "Name of a claim that tells applications the org's API address, such as https://example.com/instance_url."},
+		{Name: tokenGrant, Title: "Token grant", Default: authorizationCode,
+			Help: "How access tokens are got: " + strings.Join(tokenGrants, ", ") + "."},
+		{Name: tokenUser, Title: "Token user",
+			Help: "Username of the one user whose access tokens clients get for themselves, by a bearer grant."},
+		{Name: assertionAudience, Title: "Assertion audience",
+			Help: "Audience of assertions, in place of " + productionLogin + ", " + sandboxLogin + " or the site."},
 	}
 }
 
@@ -80,11 +86,13 @@ type salesforceOrg struct {
 	env        Env
 	base       string // login host, with a site's path, without a slash at its end
 	shared     string // the login host that all orgs of this kind share
+	site       bool   // users sign in at an Experience Cloud site
 	oauth      oauth2.Config
 	org        string        // ID of the only org whose users are let in; "" for any
 	next       string        // consumer secret, while it is being changed; "" if it is not
 	lifetime   time.Duration // of an access token that does not tell
 	keys       sync.Map      // *oidc.RemoteKeySet by issuer
+	signing    []signingKey  // keys of assertions, in the order in which to try them
 }
 
 func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider, error) {
@@ -110,6 +118,13 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 			return nil, &vault.Invalid{Field: "options.access_token_lifetime", Problem: "should be a number of seconds from 60 to 86400"}
 		}
 	}
+	if err := checkTokenGrant(c, base != shared && !kind.site); err != nil {
+		return nil, err
+	}
+	signing, err := signingKeys(c)
+	if err != nil {
+		return nil, err
+	}
 	scopes := c.Scopes
 	if len(scopes) == 0 {
 		scopes = salesforceScopes
@@ -118,7 +133,8 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 		scopes = append([]string{"openid"}, scopes...) // without it there is no ID token to sign in with
 	}
 	return &salesforceOrg{
-		connection: c, env: env, base: base, shared: shared, org: org, next: c.Options["client_secret_next"], lifetime: time.Duration(lifetime) * time.Second,
+		connection: c, env: env, base: base, shared: shared, site: kind.site, org: org, next: c.Options["client_secret_next"],
+		lifetime: time.Duration(lifetime) * time.Second, signing: signing,
 		oauth: oauth2.Config{
 			ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Scopes: scopes, RedirectURL: CallbackURL(env.Issuer, c),
 			Endpoint: oauth2.Endpoint{

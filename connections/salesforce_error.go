@@ -34,7 +34,7 @@ func (s *salesforceOrg) Denied(code, description string) *Error {
 
 // explain says what a failed request to the token endpoint means, as an
 // [*Error], or a [*vault.Refusal] if Salesforce says in so many words that the
-// refresh token is dead.
+// refresh token is dead, or the user's approval missing.
 func (s *salesforceOrg) explain(err error, asked string) error {
 	var answered *oauth2.RetrieveError
 	if errors.As(err, &answered) { // its own text quotes the body, which is not for the log
@@ -54,6 +54,9 @@ func (s *salesforceOrg) meaning(r reply) error {
 	what := said(code, description) + ". " + f.Cause + " " + f.Cure
 	switch f.Kind {
 	case Dead:
+		if r.asked == asserting {
+			return &vault.Refusal{Why: s.title() + " does not issue access tokens for this user: " + what}
+		}
 		return &vault.Refusal{Why: s.title() + " no longer accepts this user's refresh token: " + what}
 	case Expired:
 		e.Description = s.title() + " did not accept the sign-in: " + what

@@ -119,11 +119,11 @@ func TestH42Point28AnswersOfSalesforceAreToldApart(t *testing.T) {
 		{redeeming, 503, asPage, "<html></html>", Unavailable, "maintenance"},
 
 		// On an assertion.
-		{"", 400, asJSON, oauth("invalid_grant", "Audience validation failed"), Misconfigured, "https://login.salesforce.com"},
-		{"", 400, asJSON, oauth("invalid_grant", "audience is invalid"), Misconfigured, "https://test.salesforce.com"},
-		{"", 400, asJSON, oauth("invalid_grant", "invalid assertion"), Misconfigured, "certificate"},
-		{"", 400, asJSON, oauth("invalid_grant", "no client credentials user enabled"), Misconfigured, "Run As"},
-		{"", 400, asJSON, oauth("invalid_grant", "no valid scopes defined"), Misconfigured, "OAuth Scopes"},
+		{asserting, 400, asJSON, oauth("invalid_grant", "Audience validation failed"), Misconfigured, "https://login.salesforce.com"},
+		{asserting, 400, asJSON, oauth("invalid_grant", "audience is invalid"), Misconfigured, "https://test.salesforce.com"},
+		{asserting, 400, asJSON, oauth("invalid_grant", "invalid assertion"), Misconfigured, "certificate"},
+		{asserting, 400, asJSON, oauth("invalid_grant", "no client credentials user enabled"), Misconfigured, "Run As"},
+		{asserting, 400, asJSON, oauth("invalid_grant", "no valid scopes defined"), Misconfigured, "OAuth Scopes"},
 
 		// Introspection, user info and REST.
 		{introspecting, 401, asJSON, oauth("invalid_client", "invalid client credentials"), Misconfigured, "consumer secret"},

@@ -18,6 +18,7 @@ const (
 	authorizing   = "sign the user in" // its answer comes with the user's browser
 	redeeming     = "redeem a code"
 	refreshing    = "refresh"
+	asserting     = "issue an access token" // without a refresh token
 	revoking      = "revoke a token"
 	introspecting = "tell about a token"
 	calling       = "answer an application's call of an API" // which the gateway does not see
@@ -28,6 +29,8 @@ const (
 	appSettings = "Setup, External Client App Manager, the app, Settings, OAuth Settings"
 	appPolicies = "Setup, External Client App Manager, the app, Policies, OAuth Policies"
 	appUsage    = "Setup, Connected Apps OAuth Usage"
+
+	certificateSetting = appSettings + ", Enable JWT Bearer Flow; of a connected app, Use digital signatures"
 )
 
 // nothingLost is the cure of what passes by itself, and maybeLost that of what
@@ -61,6 +64,25 @@ var SalesforceFailures = []Failure{
 	{Code: "(web page)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "A web page came in place of an answer, as when Salesforce is in maintenance, or login_url is not a login host.",
 		Cure: "See status.salesforce.com, and compare login_url with the org's My Domain (Setup, My Domain). " + maybeLost},
 	{Code: "(useless)", Kind: Unavailable, RetryAfter: 5 * time.Second, Cause: "Salesforce did not answer usefully.", Cure: maybeLost},
+
+	// A token that takes no refresh token. It stands here since it tells more
+	// precisely what the app lacks.
+	{Asked: asserting, Code: "unsupported_grant_type", Kind: Misconfigured, Cause: "The app does not have this flow. External client apps have no SAML bearer flow at all, only connected apps have it.",
+		Cure: "With saml2_bearer, set token_grant to jwt_bearer; else enable the flow (" + appSettings + ", Flow Enablement)."},
+	{Asked: asserting, Code: "invalid_grant", Says: "hasn't approved this consumer", Kind: Dead, Cause: "The user has not approved the app, or no longer, or has another username than at the last sign-in.",
+		Cure: "Connecting again approves it; so does an administrator, for many users at once (" + appPolicies + ", Permitted Users)."},
+	{Asked: asserting, Code: "invalid_grant", Says: "user not found", Kind: Dead, Cause: "No user of the org has this username.",
+		Cure: "If the user was renamed, connecting again tells the new name."},
+	{Asked: asserting, Code: "invalid_grant", Says: "no client credentials user enabled", Kind: Misconfigured, Cause: "The app has no user to run as.",
+		Cure: "Choose one (" + appPolicies + ", Client Credentials Flow, Run As)."},
+	{Asked: asserting, Code: "invalid_grant", Says: "no valid scopes defined", Kind: Misconfigured, Cause: "The app has no scope that client credentials can have: full, web and refresh_token are none.",
+		Cure: "Add one, such as api (" + appSettings + ", OAuth Scopes)."},
+	{Asked: asserting, Code: "invalid_grant", Says: "audience", Kind: Misconfigured, Cause: "The assertion is for another audience, such as a sandbox's for production.",
+		Cure: "Set the strategy to the org's environment; or assertion_audience to https://login.salesforce.com, https://test.salesforce.com, or the site's URL."},
+	{Asked: asserting, Code: "invalid_grant", Says: "recipient", Kind: Misconfigured, Cause: "The assertion was sent to a host that the org is not of.",
+		Cure: "Set login_url to the org's login host or My Domain (Setup, My Domain)."},
+	{Asked: asserting, Code: "invalid_grant", Says: "invalid assertion", Kind: Misconfigured, Cause: "Salesforce does not accept the assertion: it is not signed with the key of the app's certificate, or the gateway's clock is wrong by minutes.",
+		Cure: "Write the certificate with 'sallyport connections certificate', and upload it (" + certificateSetting + "); set the clock."},
 
 	// The app, as the org knows it.
 	{Code: "invalid_client_id", Kind: Misconfigured, Cause: "Salesforce does not know the consumer key here.",
@@ -110,16 +132,6 @@ var SalesforceFailures = []Failure{
 	{Code: "invalid_grant", Says: "admin approved", Kind: Misconfigured, Cause: "The app is for users that an administrator has approved, and this one is not.",
 		Cure: "Give the user a profile or permission set of the app (" + appPolicies + ", Permitted Users)."},
 	{Code: "invalid_grant", Says: "not supported on this domain", Kind: Misconfigured, Cause: "This host does not answer it.", Cure: "Set login_url to the org's My Domain (Setup, My Domain)."},
-	{Code: "invalid_grant", Says: "no client credentials user enabled", Kind: Misconfigured, Cause: "The app has no user to act as.",
-		Cure: "Choose one (" + appPolicies + ", Client Credentials Flow, Run As)."},
-	{Code: "invalid_grant", Says: "no valid scopes defined", Kind: Misconfigured, Cause: "The app has no scope that this flow can grant.",
-		Cure: "Add one, such as api (" + appSettings + ", OAuth Scopes)."},
-	{Code: "invalid_grant", Says: "audience validation failed", Kind: Misconfigured, Cause: "The assertion is for another audience.",
-		Cure: "Its audience should be https://login.salesforce.com, or https://test.salesforce.com for a sandbox, whatever the My Domain."},
-	{Code: "invalid_grant", Says: "audience is invalid", Kind: Misconfigured, Cause: "The assertion is for another audience.",
-		Cure: "Its audience should be https://login.salesforce.com, or https://test.salesforce.com for a sandbox, whatever the My Domain."},
-	{Code: "invalid_grant", Says: "invalid assertion", Kind: Misconfigured, Cause: "Salesforce does not accept the assertion: it is not signed with the key of the app's certificate, has expired, or was used before.",
-		Cure: "Upload the certificate (" + appSettings + ", JWT Bearer Flow), and see that the gateway's clock is right."},
 
 	// A sign-in.
 	{Asked: authorizing, Code: "access_denied", Kind: Denied, Cause: "The user did not allow it.", Cure: "None is needed; the user can sign in again."},

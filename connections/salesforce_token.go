@@ -43,12 +43,19 @@ func (s *salesforceOrg) Exchange(ctx context.Context, l vault.Login, code string
 	if err != nil {
 		return vault.Identity{}, vault.TokenSet{}, err
 	}
-	return identity, s.tokenSet(ctx, a), nil
+	ts := s.tokenSet(ctx, a)
+	if Asserts(s.connection) {
+		ts = s.approved(ctx, a, identity, ts)
+	}
+	return identity, ts, nil
 }
 
 // Refresh implements [vault.Refresher]. It sends no scope, so that it gets all
 // that was granted.
 func (s *salesforceOrg) Refresh(ctx context.Context, old vault.TokenSet) (vault.TokenSet, error) {
+	if Asserts(s.connection) {
+		return s.assert(ctx, old)
+	}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, s.env.HTTP)
 	ctx, neverLeft := unsent(ctx)
 	t, err := s.request(func(app oauth2.Config) (*oauth2.Token, error) {

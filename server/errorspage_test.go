@@ -79,6 +79,7 @@ Rows are read from the top, and the first that fits counts. Descriptions are com
 		{"Signing in", "What the user's browser comes back with. What Salesforce shows without sending anybody back is in [salesforce.md](salesforce.md#salesforce-shows-an-error-and-nobody-comes-back).", asked("sign the user in")},
 		{"Redeeming the code", "After the user has come back.", asked("redeem a code")},
 		{"Refreshing", "At an exchange, when the access token has to be renewed.", asked("refresh")},
+		{"Asking without a refresh token", "At an exchange, for connections whose `token_grant` is `jwt_bearer`, `saml2_bearer` or `client_credentials`: [salesforce.md](salesforce.md#without-refresh-tokens). Where the token belongs to applications, \"dead\" is misconfigured. These rows come before those of the app, the user and the org, which count as well.", asked("issue an access token")},
 		{"Calling an API", "What the application sees when it uses the token. The gateway does not; [`rejected_token`](clients.md#a-token-that-salesforce-refused) tells it.", asked("answer an application's call of an API")},
 	} {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| Salesforce says | it is | cause | cure |\n|---|---|---|---|\n", section.title, section.about)

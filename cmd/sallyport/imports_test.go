@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +71,38 @@ func TestImportsPointDown(t *testing.T) {
 			for library, where := range onlyIn {
 				if strings.HasPrefix(imported, library) && !slices.Contains(where, pkg) {
 					t.Errorf("%s imports %s, which only %v may", pkg, imported, where)
+				}
+			}
+		}
+	}
+}
+
+// TestH53NoSAMLIsParsed: the gateway signs assertions and reads none. No library
+// that does is linked, and of the two that it signs with, nothing that reads is
+// called. The simulated Salesforce reads them, and is no part of the gateway.
+func TestH53NoSAMLIsParsed(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-f", `{{.ImportPath}} {{.Dir}} {{join .GoFiles " "}}`, "sallyport/server").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		pkg, dir, files := fields[0], fields[1], fields[2:]
+		if strings.Contains(pkg, "saml") || pkg == "sallyport/connections/simulator" {
+			t.Errorf("the gateway links %s", pkg)
+		}
+		if pkg != "sallyport/connections" { // the one that may import them
+			continue
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(filepath.Join(dir, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{`"encoding/xml"`, "ValidationContext", ".ReadFrom"} {
+				if strings.Contains(string(source), call) {
+					t.Errorf("%s/%s has %s", pkg, file, call)
 				}
 			}
 		}
