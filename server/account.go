@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"sallyport/connections"
 	"sallyport/server/oidc"
 	"sallyport/vault"
 )
@@ -38,12 +39,12 @@ func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, user
 		return a, err
 	case user.Blocked:
 		return a, x.Refuse(oidc.Refusal{Reason: oidc.UserBlocked}, "The user is blocked. An administrator can unblock the user.")
-	case !conn.Allows(client.ID):
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.ClientNotAllowed}, "The connection is not enabled for this application. Add its client_id to the connection's enabled_clients.")
-	case !conn.TokenVault:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection does not keep tokens. Set its connected_accounts.active, and let the user sign in again.")
-	case !conn.Active:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.ConnectionDisabled}, "The connection is switched off. Set its authentication.active.")
+	}
+	if err := checkConnection(conn, client, x); err != nil {
+		return a, err
+	}
+	if connections.OfClients(conn) {
+		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection's tokens belong to applications, and to no user. Send an access token of the application's own, from the client credentials grant, as subject_token.")
 	}
 	identities, err := identitiesAt(tx, user, conn)
 	if err != nil {
@@ -70,6 +71,20 @@ func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, user
 		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "No tokens of the user's account at "+conn.Title()+" are kept. The user must connect it.")
 	}
 	return a, err
+}
+
+// checkConnection finds fault with a connection that a client may not have
+// tokens of, or that keeps none.
+func checkConnection(conn vault.Connection, client vault.Client, x oidc.ExchangeRequest) error {
+	switch {
+	case !conn.Allows(client.ID):
+		return x.Refuse(oidc.Refusal{Reason: oidc.ClientNotAllowed}, "The connection is not enabled for this application. Add its client_id to the connection's enabled_clients.")
+	case !conn.TokenVault:
+		return x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection does not keep tokens. Set its connected_accounts.active, and let the user sign in again.")
+	case !conn.Active:
+		return x.Refuse(oidc.Refusal{Reason: oidc.ConnectionDisabled}, "The connection is switched off. Set its authentication.active.")
+	}
+	return nil
 }
 
 // hinted reports whether a login_hint fits an account: by its ID, username or

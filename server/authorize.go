@@ -181,7 +181,7 @@ func (s *Server) options(ctx context.Context, client vault.Client, req vault.Aut
 			if err != nil {
 				return err
 			}
-			if conn.Active && conn.Allows(client.ID) && (req.Connection == "" || req.Connection == conn.Name) {
+			if conn.Active && conn.Allows(client.ID) && !connections.OfClients(conn) && (req.Connection == "" || req.Connection == conn.Name) {
 				candidates = append(candidates, conn)
 			}
 		}
@@ -200,7 +200,7 @@ func (s *Server) options(ctx context.Context, client vault.Client, req vault.Aut
 func noConnection(asked string) error {
 	if asked != "" {
 		return &oidc.Error{Code: oidc.InvalidRequest,
-			Description: "The connection asked for does not exist, is not active, or is not enabled for this application. Check its name, authentication.active and enabled_clients."}
+			Description: "The connection asked for does not exist, is not active, or is not enabled for this application, or no user can sign in with it. Check its name, authentication.active and enabled_clients."}
 	}
 	return &oidc.Error{Code: oidc.UnauthorizedClient,
 		Description: "No connection is enabled for this application. Add its client_id to the enabled_clients of a connection."}

@@ -27,6 +27,10 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 		if err != nil {
 			return err
 		}
+		if user == "" {
+			a, err = findClientAccount(tx, client, x)
+			return err
+		}
 		a, err = findAccount(tx, client, x, user)
 		a.grant = grant
 		return err
@@ -34,7 +38,12 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	if err != nil {
 		return resp, s.invite(ctx, client, x, a, err)
 	}
-	if err := s.paceUser(a.user); err != nil {
+	if a.user == "" {
+		err = s.begunAccount(ctx, &a)
+	} else {
+		err = s.paceUser(a.user)
+	}
+	if err != nil {
 		return resp, err
 	}
 	ts, err := s.fresh(ctx, a, x)
@@ -50,12 +59,13 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	return oidc.TokenResponse{
 		AccessToken: ts.AccessToken.Reveal(), IssuedTokenType: x.RequestedTokenType, TokenType: "Bearer",
 		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: oidc.FormatScopes(connections.Granted(a.connection, ts.Scopes)),
-		InstanceURL: ts.Params["instance_url"], APIInstanceURL: ts.Params["api_instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.identity.UserID,
+		InstanceURL: ts.Params["instance_url"], APIInstanceURL: ts.Params["api_instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.name(ts),
 	}, nil
 }
 
 // subject is the user that a subject token stands for, and the grant of a refresh
-// token: one issued to the client, or meant for the API that the client is.
+// token: one issued to the client, or meant for the API that the client is. The
+// user is "" if it is the client's own, by the client credentials grant.
 func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, proof *oidc.Proof) (user string, grant vault.Grant, err error) {
 	token := x.SubjectToken.Reveal()
 	if x.SubjectTokenType == oidc.URNRefreshToken {
@@ -81,12 +91,12 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 		return "", grant, x.RefuseSubject(err)
 	case err != nil:
 		return "", grant, err
-	case b.grant == "":
-		return "", grant, x.RefuseSubject(errors.New("the token is of a client, and of no user"))
-	case b.client != client.ID && (b.jwt == nil || !b.isFor(client.API)):
+	case b.client != client.ID && (b.grant == "" || b.jwt == nil || !b.isFor(client.API)):
 		return "", grant, x.RefuseSubject(errors.New("the token was issued to another client"))
 	case b.client == client.ID && b.key != "" && (proof == nil || proof.Thumbprint != b.key):
 		return "", grant, x.RefuseSubject(errors.New("the token is bound to a key that the request is not signed with"))
+	case b.grant == "":
+		return "", grant, nil
 	}
 	return b.user, grant, nil
 }
@@ -119,7 +129,11 @@ const leastTTL = 30 * time.Second
 
 // fresh is the token set of an account with an access token as asked for.
 func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (vault.TokenSet, error) {
-	ts, err := s.Vault.Fresh(ctx, a.tokens, vault.Need{TTL: max(x.MinTTL, leastTTL), Rejected: x.Rejected}, refresher{s, a.connection})
+	need := vault.Need{TTL: max(x.MinTTL, leastTTL), Rejected: x.Rejected}
+	if a.outdated() {
+		need.Rejected = a.tokens.AccessToken
+	}
+	ts, err := s.Vault.Fresh(ctx, a.tokens, need, refresher{s, a.connection})
 	var refusal *vault.Refusal
 	var upstream *connections.Error
 	switch {
@@ -185,7 +199,7 @@ func (s *Server) invite(ctx context.Context, client vault.Client, x oidc.Exchang
 	default:
 		return err
 	}
-	if !a.connection.TokenVault {
+	if !a.connection.TokenVault || connections.OfClients(a.connection) {
 		return err // it would keep nothing
 	}
 	ticket := vault.Ticket{Client: client.ID, User: a.user, Connection: x.Connection, Scopes: x.Scopes, LoginHint: a.identity.Profile.Username}

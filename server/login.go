@@ -156,7 +156,7 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 			return err // and nothing of the sign-in is kept
 		}
 		if conn.TokenVault {
-			if kept, err = connect(tx, identity.Key(), account, tokens); err != nil {
+			if kept, err = connect(tx, conn, identity.Key(), account, tokens); err != nil {
 				return err
 			}
 		}
@@ -190,10 +190,10 @@ func discard(tx *vault.Tx, identity, id string, tokens vault.TokenSet) error {
 func newAccountID() string { return "cac_" + rand.Text()[:16] }
 
 // connect keeps the tokens that an identity provider issued at a sign-in. A
-// refresh token that came earlier stays if none came now: the provider gives
-// one to the first sign-in only, or the scopes lacked it this time. One that
-// gives way to a newer is revoked there, later.
-func connect(tx *vault.Tx, identity, id string, tokens vault.TokenSet) (kept vault.TokenSet, err error) {
+// refresh token that came earlier stays if none came now, and the connection
+// needs any: the provider gives one to the first sign-in only, or the scopes
+// lacked it this time. One that gives way to a newer is revoked there, later.
+func connect(tx *vault.Tx, conn vault.Connection, identity, id string, tokens vault.TokenSet) (kept vault.TokenSet, err error) {
 	tokens.Identity, tokens.ID, tokens.Created = identity, id, tx.Now()
 	old, err := tx.TokenSets.Get(identity)
 	switch {
@@ -201,6 +201,7 @@ func connect(tx *vault.Tx, identity, id string, tokens vault.TokenSet) (kept vau
 		tokens.ID, tokens.Created, tokens.Rotation = old.ID, old.Created, old.Rotation
 		tokens.Approved = recent(old.Approved, tx.Now())
 		switch {
+		case connections.Asserts(conn): // and to revoke one of before could take the approval with it
 		case !tokens.RefreshToken.IsZero() && tokens.RefreshToken != old.RefreshToken:
 			if err := tx.Discard("superseded "+id, old, true); err != nil {
 				return kept, err

@@ -35,7 +35,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_exchanges_total",
 			Help: "Exchanges of a gateway token for an identity provider's, by the reason of their refusal, or ok."}, []string{"outcome"}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_refreshes_total",
-			Help: "Refresh tokens shown to identity providers, by outcome."}, []string{"connection", "outcome"}),
+			Help: "Access tokens asked of identity providers, with a refresh token or without, by outcome."}, []string{"connection", "outcome"}),
 	}
 	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes)
 	return m

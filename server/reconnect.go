@@ -107,7 +107,7 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Cli
 				return err
 			}
 		}
-		kept, err = connect(tx, identity.Key(), account, tokens)
+		kept, err = connect(tx, conn, identity.Key(), account, tokens)
 		return err
 	})
 	switch {

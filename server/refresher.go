@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"sallyport/connections"
 	"sallyport/vault"
 )
 
@@ -37,6 +38,9 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 	r.s.Log.LogAttrs(ctx, level, "refresh", attrs...)
 	return fresh, err
 }
+
+// Asserts implements [vault.Asserter].
+func (r refresher) Asserts() bool { return connections.Asserts(r.conn) }
 
 // Introspect implements [vault.Introspector]. A provider that cannot tell is
 // answered for as vault has it for those that are none.

@@ -74,8 +74,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s := &Server{
 		Config: c, echo: echo.New(), secure: issuer.Scheme == "https", local: issuer.Hostname() == "localhost",
-		connections: connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now}),
 	}
+	s.connections = connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now, Accepted: s.certificateAccepted})
 	s.cookies = s.newCookies()
 	s.notices = make(chan struct{}, 1)
 	s.limits.now = c.Now
