@@ -271,6 +271,16 @@ func TestSecretsAreChangedByTheAPI(t *testing.T) {
 	if a := g.call(manager, "PATCH", "api/v2/clients/other", `{"client_secret_previous":"","name":"Another"}`); a.status != 200 || a.str("name") != "Another" || works(first) || !works(second) {
 		t.Errorf("the one before lives on: %d %s", a.status, a.body)
 	}
+	weaker := g.manager("read:clients", "update:clients")
+	for _, body := range []string{`{"client_secret":"a-secret-of-my-own-choice"}`, `{"client_secret_previous":"a-secret-of-my-own-choice"}`, `{"token_endpoint_auth_method":"none"}`,
+		`{"jwks_uri":"https://keys.example/"}`, `{"client_authentication_methods":{}}`} {
+		if a := g.call(weaker, "PATCH", "api/v2/clients/other", body); a.status != 403 || a.str("errorCode") != "insufficient_scope" {
+			t.Errorf("%s with update:clients alone: %d %s", body, a.status, a.body)
+		}
+	}
+	if a := g.call(weaker, "PATCH", "api/v2/clients/other", `{"description":"d"}`); a.status != 200 {
+		t.Errorf("with update:clients: %d %s", a.status, a.body)
+	}
 	a = g.call(manager, "POST", "api/v2/clients/other/rotate-secret", "")
 	if works(second) || !works(a.str("client_secret")) {
 		t.Error("without keep_previous")

@@ -88,7 +88,7 @@ func (s *Server) guard(audience, scope string, next api.Handler) echo.HandlerFun
 		if err != nil {
 			return err
 		}
-		caller := api.Caller{Client: b.client}
+		caller := api.Caller{Client: b.client, Scopes: b.scopes}
 		if b.grant != "" {
 			caller.User = b.user
 		}

@@ -189,6 +189,12 @@ func (c Client) secret(r *vault.Client) error {
 	return c.previousSecret(r)
 }
 
+// authenticates reports whether the shape says how the client authenticates.
+func (c Client) authenticates() bool {
+	return c.ClientSecret != nil || c.ClientSecretPrevious != nil || c.TokenEndpointAuthMethod != nil ||
+		c.ClientAuthenticationMethods != nil || c.JWKS != nil || c.JWKSURI != nil || c.SignedRequestObject != nil
+}
+
 // previousSecret has a second secret live beside the first, while the client
 // changes from one to the other.
 func (c Client) previousSecret(r *vault.Client) error {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,16 @@ type API struct {
 type Caller struct {
 	Client string
 	User   string // "" if a client asks for itself
+	Scopes []string
+}
+
+// needs finds fault with a caller without a scope that the endpoint wants for
+// what is asked of it.
+func (c Caller) needs(scope string) error {
+	if slices.Contains(c.Scopes, scope) {
+		return nil
+	}
+	return &Problem{Status: http.StatusForbidden, Code: "insufficient_scope", Message: "Insufficient scope, expected any of: " + scope}
 }
 
 // Handler is an endpoint behind [API.Guard].

@@ -46,11 +46,17 @@ func (a *API) getClient(c echo.Context, _ Caller) error {
 	return c.JSON(http.StatusOK, ClientOf(r))
 }
 
-// changeClient changes what the body mentions, and nothing else.
-func (a *API) changeClient(c echo.Context, _ Caller) error {
+// changeClient changes what the body mentions, and nothing else. What a client
+// authenticates with takes a scope of its own, as at Auth0.
+func (a *API) changeClient(c echo.Context, caller Caller) error {
 	var change Client
 	if err := read(c, &change); err != nil {
 		return err
+	}
+	if change.authenticates() {
+		if err := caller.needs("update:client_keys"); err != nil {
+			return err
+		}
 	}
 	id := parameter(c, "id")
 	if change.ClientID != "" && change.ClientID != id {
