@@ -73,7 +73,7 @@ func refresh(t *testing.T, p connections.Provider, old vault.TokenSet) vault.Tok
 	return ts
 }
 
-func TestUserIsAskedForByAssertion(t *testing.T) {
+func TestPoint24UserIsAskedForByAssertion(t *testing.T) {
 	t.Parallel()
 	for _, grant := range []string{"jwt_bearer", "saml2_bearer"} {
 		t.Run(grant, func(t *testing.T) {

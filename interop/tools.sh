@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a C compiler (for Go's race
-# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), curl and openssl.
+# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), curl, openssl
+# and xmlsec1.
 set -eu
 
 missing=
@@ -12,6 +13,7 @@ need() { # a command, and the packages that bring it
 need gcc gcc libc6-dev
 need curl curl ca-certificates
 need openssl openssl
+need xmlsec1 xmlsec1
 need node nodejs
 need npm npm
 need "${CHROMIUM:-chromium}" chromium fonts-liberation
