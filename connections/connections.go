@@ -2,7 +2,8 @@
 // party's side of the gateway.
 //
 // A [Strategy] is a kind of identity provider. To add one, write a file with a
-// Strategy in it and name it in [Strategies]. A [Set] opens the provider of a
+// Strategy in it and name it in [Strategies]; one that keeps to the standards
+// needs a few lines of data in presets.go. A [Set] opens the provider of a
 // connection that the vault keeps.
 //
 //	Provider.AuthCodeURL   where to send the user
@@ -13,6 +14,7 @@ package connections
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -27,8 +29,8 @@ import (
 // Provider is the identity provider at the far end of a connection.
 type Provider interface {
 	// AuthCodeURL is where to send the user to, for a login. State is what
-	// the login keeps only the hash of.
-	AuthCodeURL(l vault.Login, state string) string
+	// the login keeps only the hash of. Errors are an *[Error].
+	AuthCodeURL(ctx context.Context, l vault.Login, state string) (string, error)
 	// Exchange redeems the code that the provider sent back for the login:
 	// for who the user is there, and the tokens issued. It checks the ID
 	// token (OpenID Connect Core 1.0, section 3.1.3.7). Errors are an *[Error].
@@ -46,7 +48,17 @@ type SignOuter interface {
 	// SignOutURL is where to send the user for that, and from there to
 	// returnTo; or "" if there is no such place. Of the token set, which may
 	// be empty, it takes where the user's org is.
-	SignOutURL(ts vault.TokenSet, returnTo string) string
+	SignOutURL(ctx context.Context, ts vault.TokenSet, returnTo string) string
+}
+
+// AnswerChecker is a Provider that can say in its answers that it is the one who
+// answers.
+type AnswerChecker interface {
+	// CheckAnswer finds fault with an authorization response by its iss
+	// parameter, "" if it had none (RFC 9207, section 2.4). Of an answer that
+	// does not pass, neither the code nor the error is to be used. Errors are
+	// an *[Error].
+	CheckAnswer(ctx context.Context, iss string) error
 }
 
 // Revoker is a Provider at which a refresh token can be revoked (RFC 7009).
@@ -64,6 +76,7 @@ type Strategy struct {
 	Title  string   // as people read it
 	Scopes []string // asked for unless the connection says otherwise
 	Fields []Field  // of [vault.Connection.Options]
+	Docs   string   // URL of the provider's documentation
 	// Approvals are how many grants of one user the provider keeps for a
 	// client: a further one ends the oldest, without a word. 0 is any number.
 	Approvals int
@@ -94,7 +107,7 @@ type Env struct {
 }
 
 // Strategies are the strategies there are, in the order that people see them.
-var Strategies = []Strategy{salesforce, salesforceSandbox, salesforceCommunity}
+var Strategies = append([]Strategy{salesforce, salesforceSandbox, salesforceCommunity, openIDConnect, anyOAuth2}, presetStrategies()...)
 
 func strategy(name string) (Strategy, bool) {
 	i := slices.IndexFunc(Strategies, func(s Strategy) bool { return s.Name == name })
@@ -130,10 +143,9 @@ func Check(c vault.Connection) error {
 	if !ok {
 		return &vault.Invalid{Field: "strategy", Problem: "should be one of " + names(Strategies, func(s Strategy) string { return s.Name })}
 	}
-	for option := range c.Options {
-		if option != ownCallback && !slices.ContainsFunc(s.Fields, func(f Field) bool { return f.Name == option }) {
-			return &vault.Invalid{Field: "options." + option, Problem: "is not an option of " + s.Name + ", which has " +
-				names(s.Fields, func(f Field) string { return f.Name }) + " and " + ownCallback}
+	for _, option := range slices.Sorted(maps.Keys(c.Options)) {
+		if err := s.checkOption(option); err != nil {
+			return err
 		}
 	}
 	for name := range c.Upstream {

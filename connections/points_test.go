@@ -67,7 +67,7 @@ func TestPoint03VerifierAndSecretAreBothSent(t *testing.T) {
 		}
 		return false
 	})
-	u, err := url.Parse(p.AuthCodeURL(login(), "the-state"))
+	u, err := url.Parse(authCodeURL(t, p, login()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package connections
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strconv"
@@ -150,7 +151,7 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 
 // AuthCodeURL implements [Provider], with PKCE (RFC 7636) and a nonce beside the
 // state.
-func (s *salesforceOrg) AuthCodeURL(l vault.Login, state string) string {
+func (s *salesforceOrg) AuthCodeURL(_ context.Context, l vault.Login, state string) (string, error) {
 	scopes := slices.Clone(s.oauth.Scopes)
 	for _, scope := range l.Request.ConnScopes {
 		if !slices.Contains(scopes, scope) {
@@ -177,12 +178,12 @@ func (s *salesforceOrg) AuthCodeURL(l vault.Login, state string) string {
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
 	}
-	return s.oauth.AuthCodeURL(state, options...)
+	return s.oauth.AuthCodeURL(state, options...), nil
 }
 
 // SignOutURL implements [SignOuter]. The org's own host has the endpoint, and the
 // shared login hosts have not.
-func (s *salesforceOrg) SignOutURL(ts vault.TokenSet, returnTo string) string {
+func (s *salesforceOrg) SignOutURL(_ context.Context, ts vault.TokenSet, returnTo string) string {
 	base := s.orgHost(ts.Params["instance_url"])
 	if base == s.shared {
 		return ""

@@ -38,7 +38,7 @@ func TestSignInAtEachKindOfHost(t *testing.T) {
 		c.Options = maps.Clone(c.Options)
 		c.Options["login_url"] = o.url + test.host
 		p := o.open(t, c)
-		page, err := simtest.NewPerson(test.username, "somerville").Visit(p.AuthCodeURL(login(), "the-state"), issuer)
+		page, err := simtest.NewPerson(test.username, "somerville").Visit(authCodeURL(t, p, login()), issuer)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -68,11 +68,21 @@ func login() vault.Login {
 	return vault.Login{Nonce: "the-nonce", Verifier: vault.NewSecret(strings.Repeat("v", 50))}
 }
 
+// authCodeURL is where a login begins at a provider.
+func authCodeURL(t *testing.T, p connections.Provider, l vault.Login) string {
+	t.Helper()
+	there, err := p.AuthCodeURL(t.Context(), l, "the-state")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return there
+}
+
 // code walks a login at Salesforce and returns what came back.
 func (o *org) code(t *testing.T, p connections.Provider, l vault.Login) url.Values {
 	t.Helper()
 	ada := simulator.DefaultUsers()[0]
-	page, err := simtest.NewPerson(ada.Username, ada.Password).Visit(p.AuthCodeURL(l, "the-state"), issuer)
+	page, err := simtest.NewPerson(ada.Username, ada.Password).Visit(authCodeURL(t, p, l), issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +358,7 @@ func TestAuthorizationRequestCarriesWhatProtectsIt(t *testing.T) {
 	c.Upstream = map[string]vault.UpstreamParam{"login_hint": {Alias: "login_hint"}, "display": {Value: "page"}, "ui_locales": {Alias: "ui_locales"}}
 	l := login()
 	l.Request = vault.AuthorizationRequest{ConnScopes: []string{"web", "api"}, Prompt: []string{"login"}, Params: map[string]string{"login_hint": "ada@example.com"}}
-	u, err := url.Parse(o.open(t, c).AuthCodeURL(l, "the-state"))
+	u, err := url.Parse(authCodeURL(t, o.open(t, c), l))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -447,7 +457,7 @@ func TestCallbackURLIsTheOneThatIsSent(t *testing.T) {
 	o := start(t, nil)
 	c := o.connection
 	c.Options = map[string]string{"login_url": o.url, "own_callback": "true"}
-	u, _ := url.Parse(o.open(t, c).AuthCodeURL(login(), "s"))
+	u, _ := url.Parse(authCodeURL(t, o.open(t, c), login()))
 	if want := issuer + "login/callback/salesforce"; connections.CallbackURL(issuer, c) != want || u.Query().Get("redirect_uri") != want {
 		t.Errorf("sent %s", u.Query().Get("redirect_uri"))
 	}

@@ -33,6 +33,10 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 	login.StateHash, login.BrowserHash = vault.Hash(state), vault.Hash(browser)
 	login.Nonce, login.Verifier = rand.Text(), vault.NewSecret(rand.Text()+rand.Text()) // RFC 7636, section 4.1: 43 characters or more
 	login.Connection, login.Expires = conn.Name, s.Now().Add(loginLifetime)
+	there, err := provider.AuthCodeURL(c.Request().Context(), login, state)
+	if err != nil {
+		return err
+	}
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		if err := spendPushed(tx, pushed); err != nil {
 			return err
@@ -43,7 +47,7 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 		return err
 	}
 	s.Metrics.begin(conn.Name)
-	return c.Redirect(http.StatusFound, provider.AuthCodeURL(login, state))
+	return c.Redirect(http.StatusFound, there)
 }
 
 // callback is where identity providers send users back to, whatever they were
@@ -61,6 +65,12 @@ func (s *Server) callback(c echo.Context) error {
 	provider, err := s.connections.Provider(conn)
 	if err != nil {
 		return fail(err)
+	}
+	if checker, ok := provider.(connections.AnswerChecker); ok {
+		if err := checker.CheckAnswer(ctx, c.QueryParam("iss")); err != nil {
+			s.Metrics.login(conn.Name, err)
+			return fail(err)
+		}
 	}
 	if code := c.QueryParam("error"); code != "" {
 		denied := provider.Denied(code, c.QueryParam("error_description"))

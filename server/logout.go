@@ -149,7 +149,7 @@ func (s *Server) federated(c echo.Context, returnTo string) (string, error) {
 		return returnTo, nil // the session here ends all the same
 	}
 	if there, ok := provider.(connections.SignOuter); ok {
-		if url := there.SignOutURL(tokens, returnTo); url != "" {
+		if url := there.SignOutURL(c.Request().Context(), tokens, returnTo); url != "" {
 			return url, nil
 		}
 	}

@@ -18,15 +18,20 @@ func (s *Server) answersFor(ctx context.Context, signedIn string, conn vault.Con
 	if s.Vault.View(ctx, func(tx *vault.Tx) (err error) { other, err = tx.Connections.Get(signedIn); return err }) != nil {
 		return false // it is gone, and asking is a courtesy
 	}
-	return s.loginHost(other) != "" && s.loginHost(other) == s.loginHost(conn)
+	there := s.loginHost(ctx, other)
+	return there != "" && there == s.loginHost(ctx, conn)
 }
 
-func (s *Server) loginHost(conn vault.Connection) string {
+func (s *Server) loginHost(ctx context.Context, conn vault.Connection) string {
 	provider, err := s.connections.Provider(conn)
 	if err != nil {
 		return ""
 	}
-	u, err := url.Parse(provider.AuthCodeURL(vault.Login{}, ""))
+	there, err := provider.AuthCodeURL(ctx, vault.Login{}, "")
+	if err != nil {
+		return ""
+	}
+	u, err := url.Parse(there)
 	if err != nil {
 		return ""
 	}

@@ -39,6 +39,7 @@ type Identity struct {
 	Strategy   string // of the connection
 	UserID     string // the provider's own name of the account: the last part of a user's ID
 	Org        string // the provider's name of the organization it is in, if it has such
+	Qualified  bool   // a user's ID names the connection, too: strategy|connection|account
 	Profile    Profile
 	User       string // ID of the user whose account it is
 	Created    time.Time
@@ -106,9 +107,13 @@ func (tx *Tx) Link(user User, i Identity) error {
 	return tx.Identities.Put(i)
 }
 
-// freeUserID is the ID of a new user: Auth0's, strategy|account, and longer
-// where another organization's or connection's user already has that.
+// freeUserID is the ID of a new user: Auth0's, strategy|account, or
+// strategy|connection|account where a strategy stands for many providers; and
+// longer where another organization's or connection's user already has that.
 func (tx *Tx) freeUserID(i Identity) (string, error) {
+	if i.Qualified {
+		i.Strategy += "|" + i.Connection
+	}
 	for _, id := range []string{
 		i.Strategy + "|" + i.UserID,
 		i.Strategy + "|" + i.Org + "/" + i.UserID,
