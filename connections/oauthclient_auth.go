@@ -60,7 +60,7 @@ func openClientAuth(o *oauthClient) (clientAuth, error) {
 		return a, nil
 	}
 	var err error
-	a.signer, err = newSigner(key, o.options["private_key_id"], o.options["token_endpoint_auth_signing_alg"])
+	a.signer, err = newSigner(key, o.options["kid"], o.options["token_endpoint_auth_signing_alg"])
 	return a, err
 }
 

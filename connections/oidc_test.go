@@ -115,7 +115,7 @@ func TestH29AssertionIsForTheIssuerAlone(t *testing.T) {
 	t.Parallel()
 	p := startOP(t)
 	key, text := privateKey(t)
-	provider := p.open(t, "private_key", text, "private_key_id", "kid-1")
+	provider := p.open(t, "private_key", text, "kid", "kid-1")
 	seen := map[string]bool{}
 	_, ts := p.signIn(t, provider)
 	for range 2 {

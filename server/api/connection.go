@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"sallyport/vault"
 )
@@ -94,6 +95,13 @@ func (o *Options) record(r *vault.Connection) error {
 	}
 	r.Options = maps.Clone(r.Options)
 	for name, value := range o.Strategy {
+		if param, ok := strings.CutPrefix(name, authParams); ok {
+			if r.Upstream = maps.Clone(r.Upstream); r.Upstream == nil {
+				r.Upstream = make(map[string]vault.UpstreamParam)
+			}
+			r.Upstream[param] = vault.UpstreamParam{Value: value}
+			continue
+		}
 		if value == "" {
 			delete(r.Options, name)
 			continue

@@ -153,10 +153,17 @@ func (d *decoder) option(e entry, o *Options, path string) error {
 	d.at[path] = e.value.pos
 	switch e.value.kind {
 	case text, boolean, number:
+	case mapping:
+		for _, member := range e.value.entries {
+			if err := d.option(entry{e.key + "." + member.key, member.value}, o, child(path, member.key)); err != nil {
+				return err
+			}
+		}
+		return nil
 	case null:
 		return fault(e.value.pos, path, "has no value: give it one, or remove the line")
 	default:
-		return fault(e.value.pos, path, fmt.Sprintf("should be text, a number, true or false, and is %s", e.value.kind))
+		return fault(e.value.pos, path, fmt.Sprintf("should be text, a number, true or false, or a mapping of such, and is %s", e.value.kind))
 	}
 	if o.Strategy == nil {
 		o.Strategy = make(map[string]string)

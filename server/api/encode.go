@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // encode is the node of a shape, nil for what says nothing, and for secrets.
@@ -46,7 +47,10 @@ func encode(v reflect.Value) *node {
 		for i := range v.NumField() {
 			name := v.Type().Field(i).Tag.Get("yaml")
 			if name == ",inline" {
-				n.table(v.Field(i))
+				own := &node{kind: mapping}
+				own.table(v.Field(i))
+				own.nest()
+				n.entries = append(n.entries, own.entries...)
 			} else if value := encode(v.Field(i)); value != nil {
 				n.entries = append(n.entries, entry{name, value})
 			}
@@ -68,6 +72,30 @@ func (n *node) table(v reflect.Value) {
 	for _, k := range slices.Sorted(maps.Keys(keys)) {
 		n.entries = append(n.entries, entry{k, encode(keys[k])})
 	}
+}
+
+// nest makes a mapping of the entries whose keys begin alike: profile.id and
+// profile.name are those of profile. They stand together, in order.
+func (n *node) nest() {
+	var out []entry
+	for _, e := range n.entries {
+		group, member, ok := strings.Cut(e.key, ".")
+		if !ok {
+			out = append(out, e)
+			continue
+		}
+		if last := len(out) - 1; last < 0 || out[last].key != group || out[last].value.kind != mapping {
+			out = append(out, entry{group, &node{kind: mapping}})
+		}
+		in := out[len(out)-1].value
+		in.entries = append(in.entries, entry{member, e.value})
+	}
+	for _, e := range out {
+		if e.value.kind == mapping {
+			e.value.nest()
+		}
+	}
+	n.entries = out
 }
 
 // leaf is a field of a shape: its path and its value as text.

@@ -43,7 +43,7 @@ var malformed = []struct{ name, src, want string }{
 	{"misspelt secret", with("      clientSecret: canary-literal"), "tenant.yaml:6:7: connections[0].options.clientSecret: unknown key (did you mean client_secret?)"},
 	{"option of no strategy", with("      nonsense: canary"), "tenant.yaml:6:7: connections[0].options.nonsense: is not an option of salesforce"},
 	{"option twice", with("      client_secret: canary-second"), "tenant.yaml:6:7: connections[0].options.client_secret: is there already, in line 4"},
-	{"option is a list", with("      login_url: [canary]"), "tenant.yaml:6:7: connections[0].options.login_url: should be text, a number, true or false, and is a list"},
+	{"option is a list", with("      login_url: [canary]"), "tenant.yaml:6:7: connections[0].options.login_url: should be text, a number, true or false, or a mapping of such, and is a list"},
 	{"option without value", with("      login_url:"), "tenant.yaml:6:7: connections[0].options.login_url: has no value"},
 	{"check without field", with("      login_url: bad"), "tenant.yaml:2:5: connections[0]: cannot use ${SALESFORCE_CLIENT_SECRET}"},
 	{"unknown strategy", with("    strategy: salesfroce"), "tenant.yaml:6:5: connections[0].strategy: should be salesforce, salesforce-sandbox or oidc"},

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Options are a connection's: those that every strategy has, and the
-// strategy's own, beside them in the file.
+// strategy's own, beside them in the file. Of the strategy's, one that is a
+// mapping is kept as one option for each of its entries: "profile.id".
 type Options struct {
 	ClientID       *string                  `yaml:"client_id"`
 	ClientSecret   *Secret                  `yaml:"client_secret"`
@@ -15,6 +17,11 @@ type Options struct {
 	UpstreamParams map[string]UpstreamParam `yaml:"upstream_params"`
 	Strategy       map[string]string        `yaml:",inline"` // text as it is; numbers, true and false as written
 }
+
+// authParams is what Auth0's custom social connections call those upstream
+// parameters that have a fixed value. They are read as such, and shown as
+// upstream_params.
+const authParams = "authParams."
 
 // common is the part of Options that JSON can do by itself.
 type common struct {
@@ -28,7 +35,16 @@ type common struct {
 func (o Options) MarshalJSON() ([]byte, error) {
 	out := make(map[string]any, len(o.Strategy)+4)
 	for name, value := range o.Strategy {
-		out[name] = value
+		in := out
+		if group, member, ok := strings.Cut(name, "."); ok {
+			nested, ok := out[group].(map[string]any)
+			if !ok {
+				nested = map[string]any{}
+				out[group] = nested
+			}
+			in, name = nested, member
+		}
+		in[name] = value
 	}
 	b, err := json.Marshal(common{o.ClientID, o.ClientSecret, o.Scope, o.UpstreamParams})
 	if err != nil {
@@ -56,14 +72,28 @@ func (o *Options) UnmarshalJSON(b []byte) error {
 	for _, name := range []string{"client_id", "client_secret", "scope", "upstream_params"} {
 		delete(all, name)
 	}
-	for name, value := range all {
-		switch value.(type) {
+	return o.add("", all)
+}
+
+// add takes values for options of the strategy. A null says nothing, as
+// Terraform sends it for what is not set.
+func (o *Options) add(prefix string, values map[string]any) error {
+	for name, value := range values {
+		name = prefix + name
+		switch value := value.(type) {
+		case nil:
+			continue
+		case map[string]any:
+			if err := o.add(name+".", value); err != nil {
+				return err
+			}
+			continue
 		case string, bool, json.Number:
 		default:
 			return fmt.Errorf("options.%s should be a string, a number, true or false", name)
 		}
 		if o.Strategy == nil {
-			o.Strategy = make(map[string]string, len(all))
+			o.Strategy = make(map[string]string, len(values))
 		}
 		o.Strategy[name] = fmt.Sprint(value)
 	}
