@@ -115,12 +115,23 @@ func (b *buffer) String() string {
 
 func start(t *testing.T, changes ...func(*simulator.App)) *gateway {
 	t.Helper()
+	return startAt(t, "127.0.0.1", changes...)
+}
+
+// startAt starts it under a name of this machine. Cookies know no ports: two
+// gateways in one browser need two names.
+func startAt(t *testing.T, host string, changes ...func(*simulator.App)) *gateway {
+	t.Helper()
 	g := &gateway{t: t, path: filepath.Join(t.TempDir(), "vault.db"), key: vault.NewKey(), log: &buffer{}, metrics: prometheus.NewRegistry(), clock: &clock{}}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.issuer = "http://" + listener.Addr().String() + "/"
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.issuer = "http://" + net.JoinHostPort(host, port) + "/"
 
 	g.salesforce = &simulator.Salesforce{Now: g.clock.Now, Apps: []simulator.App{{
 		Name: "Gateway", ConsumerKey: "consumer-key", ConsumerSecret: "consumer-secret", RequirePKCE: true, FreshAccessTokens: true,
