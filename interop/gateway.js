@@ -98,21 +98,23 @@ const users = [{ username: 'ada@example.com', password: 'engine-of-1843' }, { us
 
 const answers = (url) => fetch(url).then((r) => r.ok, () => false)
 
+const toSalesforce = (salesforce, [name, title], clients) => ({
+  name,
+  strategy: 'salesforce',
+  display_name: title,
+  options: {
+    client_id: 'simulated-consumer-key',
+    client_secret: 'simulated-consumer-secret',
+    login_url: salesforce,
+    scope: ['openid', 'id', 'profile', 'email', 'api', 'refresh_token'],
+  },
+  connected_accounts: { active: true },
+  enabled_clients: ['stranger', ...clients.map((c) => c.client_id)],
+})
+
 const tenant = (salesforce, connections, { clients = [], ...others }) => ({
   ...others,
-  connections: connections.map(([name, title]) => ({
-    name,
-    strategy: 'salesforce',
-    display_name: title,
-    options: {
-      client_id: 'simulated-consumer-key',
-      client_secret: 'simulated-consumer-secret',
-      login_url: salesforce,
-      scope: ['openid', 'id', 'profile', 'email', 'api', 'refresh_token'],
-    },
-    connected_accounts: { active: true },
-    enabled_clients: ['stranger', ...clients.map((c) => c.client_id)],
-  })),
+  connections: connections.map((c) => Array.isArray(c) ? toSalesforce(salesforce, c, clients) : c),
   clients: [{
     client_id: 'stranger',
     client_secret: 'a-secret-between-the-two-of-us',
@@ -135,13 +137,16 @@ export async function newKey() {
   return { key: privateKey, kid: 'the-key', credential: { pem, alg: 'ES256', kid: 'the-key' } }
 }
 
-/** Runs a gateway with the connections given, each a name and a title, and with more in its tenant file. */
+/**
+ * Runs a gateway with the connections given, and with more in its tenant file. A connection is the name and title of
+ * one to Salesforce, or what the tenant file has of another; or a function tells them, given the gateway's issuer.
+ */
 export async function serve(connections = [['salesforce', 'Salesforce']], more = {}) {
   const [port, upstream] = [await freePort(), await freePort()]
   const [issuer, salesforce] = [`http://localhost:${port}/`, `http://localhost:${upstream}`]
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'))
   const file = (name) => join(folder, name)
-  const described = tenant(salesforce, connections, more)
+  const described = tenant(salesforce, typeof connections === 'function' ? await connections(issuer) : connections, more)
   writeFileSync(file('tenant.yaml'), JSON.stringify(described)) // JSON is YAML
   run('vault', 'init', '--key-file', file('root.key'))
   const processes = [

@@ -74,9 +74,9 @@ type gateway struct {
 // Salesforce is reached, given the one where it listens.
 func newGateway(t *testing.T, front func(salesforce *url.URL) string) *gateway {
 	t.Helper()
-	listen, port := freeAddress(t)
+	listen, issuer := gatewayAddress(t)
 	upstream, upstreamPort := freeAddress(t)
-	issuer, salesforce := "http://localhost:"+port+"/", "http://localhost:"+upstreamPort
+	salesforce := "http://localhost:" + upstreamPort
 	loginURL := salesforce
 	if front != nil {
 		u, err := url.Parse(salesforce)
@@ -85,15 +85,27 @@ func newGateway(t *testing.T, front func(salesforce *url.URL) string) *gateway {
 		}
 		loginURL = front(u)
 	}
+	start(t, "simulate", "salesforce", "--listen", upstream, "--url", loginURL, "--callback", issuer+"login/callback").
+		answers(t, salesforce+"/.well-known/openid-configuration")
+	return serve(t, listen, issuer, strings.NewReplacer("LOGIN_URL", loginURL, "PUBLIC_KEY", strconv.Quote(clientKey().public)).Replace(tenant))
+}
+
+// gatewayAddress is where a gateway can listen, and the issuer that it is there.
+func gatewayAddress(t *testing.T) (listen, issuer string) {
+	t.Helper()
+	listen, port := freeAddress(t)
+	return listen, "http://localhost:" + port + "/"
+}
+
+// serve starts a gateway with a tenant file.
+func serve(t *testing.T, listen, issuer, tenant string) *gateway {
+	t.Helper()
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	if err := os.WriteFile(file("tenant.yaml"), []byte(strings.NewReplacer("LOGIN_URL", loginURL, "PUBLIC_KEY", strconv.Quote(clientKey().public)).Replace(tenant)), 0o600); err != nil {
+	if err := os.WriteFile(file("tenant.yaml"), []byte(tenant), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run(t, "vault", "init", "--key-file", file("root.key"))
-	start(t, "simulate", "salesforce", "--listen", upstream, "--url", loginURL, "--callback", issuer+"login/callback").
-		answers(t, salesforce+"/.well-known/openid-configuration")
-
 	g := &gateway{
 		t: t, issuer: issuer, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 		args: []string{"serve", "--issuer", issuer, "--listen", listen, "--store", file("sallyport.db"), "--key-file", file("root.key"),

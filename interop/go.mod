@@ -7,6 +7,7 @@ ignore ./node_modules
 require (
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/k-capehart/go-salesforce/v3 v3.1.0
+	github.com/luikyv/go-oidc v0.20.0
 	github.com/markbates/goth v1.82.0
 	github.com/zitadel/oidc/v3 v3.45.0
 	golang.org/x/oauth2 v0.37.0
@@ -32,6 +33,7 @@ require (
 	go.opentelemetry.io/otel/metric v1.38.0 // indirect
 	go.opentelemetry.io/otel/trace v1.38.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.6 // indirect
-	golang.org/x/sys v0.39.0 // indirect
-	golang.org/x/text v0.32.0 // indirect
+	golang.org/x/crypto v0.52.0 // indirect
+	golang.org/x/sys v0.45.0 // indirect
+	golang.org/x/text v0.37.0 // indirect
 )
