@@ -15,6 +15,9 @@ import (
 // anyOAuth2 is any authorization server with an API that tells who the user is.
 var anyOAuth2 = Strategy{
 	Name: "oauth2", Title: "OAuth 2.0", Fields: oauth2Fields,
+	NotRenewable: func(vault.Connection, []string) string {
+		return "Let the connection ask for one in the way that the provider documents, by a scope or by upstream_params."
+	},
 	Open: func(c vault.Connection, env Env) (Provider, error) {
 		return openOAuth2(c, env, preset{qualified: true})
 	},

@@ -13,6 +13,9 @@ import (
 // openIDConnect is any OpenID Provider.
 var openIDConnect = Strategy{
 	Name: "oidc", Title: "OpenID Connect", Scopes: openIDScopes, Fields: openIDFields,
+	NotRenewable: func(vault.Connection, []string) string {
+		return "Add the scope offline_access to the connection, allow it at the provider, and where the provider wants that, add upstream_params: {prompt: {value: consent}}."
+	},
 	Open: func(c vault.Connection, env Env) (Provider, error) { return openOpenID(c, env, anyOpenID(c)) },
 }
 

@@ -31,6 +31,9 @@ func presetStrategies() []Strategy {
 	var out []Strategy
 	for _, p := range presets {
 		s := Strategy{Name: p.name, Title: p.title, Scopes: p.scopes, Docs: p.docs}
+		s.NotRenewable = func(vault.Connection, []string) string {
+			return "The connection asks for one by itself; whether the provider gives it depends on what is registered there: see " + p.docs + "."
+		}
 		open, fields := openOpenID, openIDFields
 		if p.base == "oauth2" {
 			open, fields = openOAuth2, oauth2Fields
