@@ -102,6 +102,9 @@ func openOAuth2(c vault.Connection, env Env, p preset) (Provider, error) {
 	if err := o.oneOf("pkce_enabled", "true", "false"); err != nil {
 		return nil, err
 	}
+	if slices.Contains(reserved, o.options["scope_param"]) {
+		return nil, &vault.Invalid{Field: "options.scope_param", Problem: "is what the gateway itself decides"}
+	}
 	if o.auth.method == "" {
 		o.auth.method = secretPost // there is no metadata to ask
 	}

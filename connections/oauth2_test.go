@@ -225,8 +225,7 @@ func TestGrantIsRevoked(t *testing.T) {
 	}
 }
 
-// TestH09TokenOfAnotherTypeIsNotUsed, as a bearer token it would be worthless or
-// worse.
+// TestTokenOfAnotherTypeIsNotUsed: as a bearer token it would be worthless.
 func TestTokenOfAnotherTypeIsNotUsed(t *testing.T) {
 	t.Parallel()
 	p, c := plain(t)
@@ -273,6 +272,7 @@ func TestConnectionThatCouldNotWorkIsRefused(t *testing.T) {
 		{plain, "profile.id", "", "options.profile.id"},
 		{plain, "profile.id", "id", "options.profile.id"},
 		{plain, "token_at", "authed_user", "options.token_at"},
+		{plain, "scope_param", "state", "options.scope_param"},
 		{plain, "pkce_enabled", "no", "options.pkce_enabled"},
 		{plain, "userInfoMethod", "PUT", "options.userInfoMethod"},
 		{plain, "private_key", pem, "options.issuer"},

@@ -95,23 +95,28 @@ func (o *openID) badIDToken(err error) *Error {
 // checkRefreshed checks the ID token of a refresh, if one came (OpenID Connect
 // Core 1.0, section 12.2). Its signature is not: it came straight from the token
 // endpoint (section 3.1.3.7, point 6), and the tokens beside it would be lost
-// whenever the keys cannot be had. One that cannot be read is left out.
+// whenever the keys cannot be had. One that says nothing of whose the tokens are,
+// or has a fault besides, is left out.
 func (o *openID) checkRefreshed(m *openIDMetadata, i *issued, old vault.TokenSet) error {
-	if i.idToken == "" {
-		return nil
-	}
 	fresh, ok := readClaims(i.idToken)
 	if !ok {
 		i.idToken = ""
 		return nil
 	}
-	before, known := readClaims(old.IDToken.Reveal())
-	if fresh.Issuer == m.issuer && vault.IdentityKey(o.connection.Name, m.issuer+"|"+fresh.Subject) == old.Identity &&
-		slices.Contains(fresh.Audience, o.connection.ClientID) &&
-		(fresh.Nonce == "" || !known || fresh.Nonce == before.Nonce) && (!known || fresh.AuthorizedParty == before.AuthorizedParty) {
-		return nil
+	issuer := fresh.Issuer == m.issuer || fresh.Issuer == "accounts.google.com" && m.issuer == "https://accounts.google.com" // as go-oidc has it
+	if !issuer || o.identityKey(m, fresh.Subject) != old.Identity || !slices.Contains(fresh.Audience, o.connection.ClientID) {
+		return &vault.Refusal{Why: o.title() + " answered a refresh with the tokens of another user, or for another client. They were not kept. The user must connect again."}
 	}
-	return &vault.Refusal{Why: o.title() + " answered a refresh with the tokens of another user, or for another client. They were not kept. The user must connect again."}
+	before, known := readClaims(old.IDToken.Reveal())
+	if fresh.AuthorizedParty != "" && fresh.AuthorizedParty != o.connection.ClientID || fresh.Nonce != "" && known && fresh.Nonce != before.Nonce {
+		i.idToken = ""
+	}
+	return nil
+}
+
+// identityKey is what the identity of a subject is kept under.
+func (o *openID) identityKey(m *openIDMetadata, subject string) string {
+	return vault.IdentityKey(o.connection.Name, m.issuer+"|"+subject)
 }
 
 // readClaims are the claims of an ID token as they stand there.

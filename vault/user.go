@@ -111,14 +111,15 @@ func (tx *Tx) Link(user User, i Identity) error {
 // strategy|connection|account where a strategy stands for many providers; and
 // longer where another organization's or connection's user already has that.
 func (tx *Tx) freeUserID(i Identity) (string, error) {
+	prefix := i.Strategy + "|"
 	if i.Qualified {
-		i.Strategy += "|" + i.Connection
+		prefix += i.Connection + "|"
 	}
-	for _, id := range []string{
-		i.Strategy + "|" + i.UserID,
-		i.Strategy + "|" + i.Org + "/" + i.UserID,
-		i.Strategy + "|" + i.Connection + "/" + i.Subject,
-	} {
+	ids := []string{prefix + i.UserID}
+	if i.Org != "" {
+		ids = append(ids, prefix+i.Org+"/"+i.UserID)
+	}
+	for _, id := range append(ids, prefix+i.Connection+"/"+i.Subject) {
 		taken, err := Exists(errOf(tx.Users.Get(id)))
 		if err != nil {
 			return "", err

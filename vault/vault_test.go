@@ -296,6 +296,25 @@ func TestSignInKnowsPeopleByConnectionAndSubjectAlone(t *testing.T) {
 	}
 }
 
+// TestQualifiedUserIDsNameTheConnection, where a strategy stands for many
+// providers, which may all call somebody "1".
+func TestQualifiedUserIDsNameTheConnection(t *testing.T) {
+	t.Parallel()
+	v := open(t, store(t), vault.NewKey())
+	for _, tt := range []struct{ connection, server, want string }{
+		{"acme", "https://a.example", "oidc|acme|1"}, {"other", "https://a.example", "oidc|other|1"}, {"acme", "https://a.example", "oidc|acme|1"},
+		{"acme", "https://b.example", "oidc|acme|acme/https://b.example|1"}, // led elsewhere: somebody else
+	} {
+		put(t, v, func(tx *vault.Tx) error {
+			u, err := tx.SignIn(vault.Identity{Connection: tt.connection, Strategy: "oidc", Qualified: true, Subject: tt.server + "|1", UserID: "1"})
+			if u.ID != tt.want {
+				t.Errorf("%+v: %s", tt, u.ID)
+			}
+			return err
+		})
+	}
+}
+
 func TestBlockedUserIsNotChangedBySigningIn(t *testing.T) {
 	t.Parallel()
 	v := open(t, store(t), vault.NewKey())
