@@ -120,6 +120,9 @@ func openOAuth2(c vault.Connection, env Env, p preset) (Provider, error) {
 		issuer: o.options["issuer"], authorization: o.options["authorizationURL"], token: o.options["tokenURL"],
 		userinfo: o.options["userInfoURL"], revocation: o.options["revocationURL"], introspection: o.options["introspectionURL"],
 	}
+	if o.flag("revoke_unused", false) {
+		return revokingOAuth2{o}, nil
+	}
 	return o, nil
 }
 
@@ -198,7 +201,10 @@ func (o *oauth2Server) Introspect(ctx context.Context, ts vault.TokenSet) (bool,
 	return o.stillGood(ctx, o.at, ts)
 }
 
+// revokingOAuth2 is an oauth2Server at which unused refresh tokens are revoked.
+type revokingOAuth2 struct{ *oauth2Server }
+
 // Revoke implements [Revoker].
-func (o *oauth2Server) Revoke(ctx context.Context, ts vault.TokenSet) error {
+func (o revokingOAuth2) Revoke(ctx context.Context, ts vault.TokenSet) error {
 	return o.revoke(ctx, o.at, ts)
 }

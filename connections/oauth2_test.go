@@ -205,7 +205,10 @@ func TestUnansweredRefreshIsNotShownAgainBlindly(t *testing.T) {
 func TestGrantIsRevoked(t *testing.T) {
 	t.Parallel()
 	p, c := plain(t)
-	c.Options["revocationURL"] = p.URL + "/revoke"
+	if _, ok := p.provider(t, c).(connections.Revoker); ok {
+		t.Error("what may end the newer grant, too, is done unasked")
+	}
+	c.Options["revocationURL"], c.Options["revoke_unused"] = p.URL+"/revoke", "true"
 	revoke := func(ts vault.TokenSet) error { return p.provider(t, c).(connections.Revoker).Revoke(t.Context(), ts) }
 	both := vault.TokenSet{RefreshToken: vault.NewSecret("rt"), AccessToken: vault.NewSecret("at")}
 	p.handle["/revoke"] = answering(200, "", "")

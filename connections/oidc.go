@@ -76,6 +76,9 @@ func openOpenID(c vault.Connection, env Env, p preset) (Provider, error) {
 	}
 	o.metadata = &remembered[*openIDMetadata]{now: env.Now, fetch: o.discover}
 	o.keys = &pacedKeys{next: env.HTTP.Transport, now: env.Now}
+	if o.flag("revoke_unused", false) {
+		return revokingOpenID{o}, nil
+	}
 	return o, nil
 }
 
@@ -162,8 +165,11 @@ func (o *openID) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error
 	return o.stillGood(ctx, m.endpoints, ts)
 }
 
+// revokingOpenID is an openID at which unused refresh tokens are revoked.
+type revokingOpenID struct{ *openID }
+
 // Revoke implements [Revoker].
-func (o *openID) Revoke(ctx context.Context, ts vault.TokenSet) error {
+func (o revokingOpenID) Revoke(ctx context.Context, ts vault.TokenSet) error {
 	m, err := o.discovered(ctx)
 	if err != nil {
 		return err
