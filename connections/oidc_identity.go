@@ -105,7 +105,7 @@ func (o *openID) checkRefreshed(m *openIDMetadata, i *issued, old vault.TokenSet
 	}
 	issuer := fresh.Issuer == m.issuer || fresh.Issuer == "accounts.google.com" && m.issuer == "https://accounts.google.com" // as go-oidc has it
 	if !issuer || o.identityKey(m, fresh.Subject) != old.Identity || !slices.Contains(fresh.Audience, o.connection.ClientID) {
-		return &vault.Refusal{Why: o.title() + " answered a refresh with the tokens of another user, or for another client. They were not kept. The user must connect again."}
+		return &vault.Refusal{Quarantine: true, Why: o.title() + " answered a refresh with the tokens of another user, or for another client. They were not kept, and the account's own are not used any more. The user must connect again."}
 	}
 	before, known := readClaims(old.IDToken.Reveal())
 	if fresh.AuthorizedParty != "" && fresh.AuthorizedParty != o.connection.ClientID || fresh.Nonce != "" && known && fresh.Nonce != before.Nonce {

@@ -211,7 +211,8 @@ func TestH11SubjectThatChangesIsNotKept(t *testing.T) {
 		"another audience": func(c map[string]any) { c["aud"] = "another" },
 	} {
 		p.set(func() { p.claims = spoil })
-		if _, err := provider.Refresh(t.Context(), ts); !errors.Is(err, vault.ErrReauthorize) {
+		var refusal *vault.Refusal
+		if _, err := provider.Refresh(t.Context(), ts); !errors.As(err, &refusal) || !refusal.Quarantine {
 			t.Errorf("refresh with %s: %v", name, err)
 		}
 	}
