@@ -55,8 +55,8 @@ func (o *openID) identify(ctx context.Context, m *openIDMetadata, i issued, nonc
 }
 
 // verifyIDToken checks an ID token in the order of OpenID Connect Core 1.0,
-// section 3.1.3.7. go-oidc checks the signature, iss, that the client is in the
-// aud, and exp; it leaves the others to its caller.
+// section 3.1.3.7. go-oidc checks the signature and iss; the others are said in
+// words of our own.
 func (o *openID) verifyIDToken(ctx context.Context, m *openIDMetadata, i issued, nonce string) (subject string, claims map[string]any, err error) {
 	if i.idToken == "" {
 		return "", nil, &Error{Connection: o.connection.Name, Kind: Misconfigured,
@@ -67,28 +67,36 @@ func (o *openID) verifyIDToken(ctx context.Context, m *openIDMetadata, i issued,
 		if failed := o.keys.failed(); failed != nil {
 			return "", nil, o.unavailable(failed)
 		}
-		return "", nil, o.badIDToken(err)
+		e := o.badIDToken(errors.New("it is from another issuer than " + m.issuer + ", or its signature is by none of the keys that this publishes"))
+		e.Err = err
+		return "", nil, e
 	}
 	var checked idClaims
 	if err := errors.Join(token.Claims(&checked), token.Claims(&claims)); err != nil {
 		return "", nil, o.badIDToken(err)
 	}
 	switch {
+	case !slices.Contains(checked.Audience, o.connection.ClientID):
+		return "", nil, o.badIDToken(errors.New("it is for another client than client_id"))
 	case len(checked.Audience) > 1 && checked.AuthorizedParty == "":
 		return "", nil, o.badIDToken(errors.New("it is for others too, and does not say who may use it"))
 	case checked.AuthorizedParty != "" && checked.AuthorizedParty != o.connection.ClientID:
 		return "", nil, o.badIDToken(errors.New("its azp is another client"))
 	case checked.Nonce != nonce:
-		return "", nil, o.badIDToken(errors.New("the nonce is not the one that was sent"))
+		return "", nil, o.badIDToken(errors.New("its nonce is not the one that was sent"))
 	case token.AccessTokenHash != "" && token.VerifyAccessToken(i.accessToken) != nil:
-		return "", nil, o.badIDToken(errors.New("at_hash does not fit the access token"))
+		return "", nil, o.badIDToken(errors.New("its at_hash does not fit the access token"))
+	}
+	if err := checkTimes(token, o.env.Now()); err != nil {
+		return "", nil, o.badIDToken(err)
 	}
 	return token.Subject, claims, nil
 }
 
-func (o *openID) badIDToken(err error) *Error {
-	e := o.untrusted("sent an ID token that does not pass its checks")
-	e.Err = err
+// badIDToken is the error of an ID token that does not pass a check.
+func (o *openID) badIDToken(problem error) *Error {
+	e := o.untrusted("sent an ID token that does not pass its checks: " + problem.Error())
+	e.Err = problem
 	return e
 }
 
