@@ -9,9 +9,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"sallyport/connections/simulator"
 )
 
 // boundToKey is what tokens are that need DPoP.
@@ -44,6 +47,34 @@ func (o *org) boundToKey(set tokenSet) {
 	o.expect(o.do(o.client(nil), req), 401, asJSON, sessionExpired)
 }
 
+func TestProofMustFitItsRequest(t *testing.T) {
+	o := start(t, func(_ *simulator.Salesforce, a *simulator.App) { a.RunAs, a.DPoP = "ada@example.com", true })
+	nonce := o.token(clientCredentials()).Header.Get("DPoP-Nonce")
+	ask := func(now time.Time, changes ...string) response {
+		r := o.request("POST", "/services/oauth2/token", clientCredentials())
+		r.Header.Set("DPoP", newHolder().proof(r, now, nonce, changes...))
+		return o.do(o.client(nil), r)
+	}
+	const refused = "invalid DPoP proof"
+	o.refused(ask(o.now.Now(), "htm", "GET"), "invalid_dpop_proof", refused)
+	o.refused(ask(o.now.Now(), "htu", o.url+"/services/oauth2/revoke"), "invalid_dpop_proof", refused)
+	o.refused(ask(o.now.Now().Add(-3*time.Minute-time.Second)), "invalid_dpop_proof", refused)
+	if r := ask(o.now.Now()); r.StatusCode != 200 {
+		t.Errorf("%d %s", r.StatusCode, r.body)
+	}
+	var set tokenSet
+	r := o.request("POST", "/services/oauth2/token", clientCredentials())
+	h := newHolder()
+	r.Header.Set("DPoP", h.proof(r, o.now.Now(), nonce))
+	if err := json.Unmarshal([]byte(o.do(o.client(nil), r).body), &set); err != nil {
+		t.Fatal(err)
+	}
+	r = o.request("GET", "/services/data/v65.0/limits", nil)
+	r.Header.Set("Authorization", "DPoP "+set.AccessToken)
+	r.Header.Set("DPoP", h.proof(r, o.now.Now(), "", "ath", "of-another-token"))
+	o.expect(o.do(o.client(nil), r), 401, asJSON, sessionExpired)
+}
+
 // holder has a key of which it makes DPoP proofs.
 type holder struct{ *ecdsa.PrivateKey }
 
@@ -55,7 +86,7 @@ func newHolder() holder {
 	return holder{key}
 }
 
-func (h holder) proof(r *http.Request, now time.Time, nonce string) string {
+func (h holder) proof(r *http.Request, now time.Time, nonce string, changes ...string) string {
 	options := (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt")
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: h.PrivateKey}, options)
 	if err != nil {
@@ -65,6 +96,9 @@ func (h holder) proof(r *http.Request, now time.Time, nonce string) string {
 	if _, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok {
 		sum := sha256.Sum256([]byte(token))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	for i := 0; i < len(changes); i += 2 {
+		claims[changes[i]] = changes[i+1]
 	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
