@@ -8,7 +8,7 @@ help: ## tell what there is to make
 test: tools ## run all tests, after installing what they need and this machine lacks
 	go vet ./...
 	SALLYPORT_TEST_TOOLS=required go test -race ./...
-	cd interop && go vet . && go test -count=1 .
+	cd interop && go vet . && SALLYPORT_TEST_TOOLS=required go test -count=1 .
 	cd interop && npm ci --ignore-scripts --no-audit --no-fund && npm test
 
 tools: ## install what the tests need and this machine lacks

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a C compiler (for Go's race
-# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), curl, openssl
-# and xmlsec1.
+# detector), Node.js with npm, Chromium (or name another by $CHROMIUM), PostgreSQL,
+# curl, openssl and xmlsec1.
 set -eu
 
 missing=
@@ -17,6 +17,8 @@ need xmlsec1 xmlsec1
 need node nodejs
 need npm npm
 need "${CHROMIUM:-chromium}" chromium fonts-liberation
+# Debian keeps PostgreSQL's programs out of PATH.
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need initdb postgresql
 
 [ -n "$missing" ] || exit 0
 sudo=

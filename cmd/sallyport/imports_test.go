@@ -19,6 +19,8 @@ var mayImport = map[string][]string{
 	"connections/simulator/simtest": {},
 	"cmd/sallyport/sample":          {},
 	"vault/bolt":                    {"vault"},
+	"vault/postgres":                {"vault"},
+	"vault/postgres/pgtest":         {},
 	"vault/storetest":               {"vault"},
 	"connections":                   {"vault"},
 	"server/oidc":                   {"vault"},
@@ -29,6 +31,7 @@ var mayImport = map[string][]string{
 // onlyIn is where a library may be imported, so that it stays replaceable.
 var onlyIn = map[string][]string{
 	"go.etcd.io/bbolt":                {"vault/bolt"},
+	"github.com/jackc/":               {"vault/postgres", "vault/postgres/pgtest"},
 	"github.com/tink-crypto/":         {"vault"},
 	"github.com/coreos/go-oidc/":      {"connections", "cmd/sallyport/sample"},
 	"golang.org/x/oauth2":             {"connections", "cmd/sallyport/sample"},
@@ -44,7 +47,7 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/":          {"server", "cmd/sallyport"},
 	"github.com/fxamacker/cbor/":      {"vault"},
 	"golang.org/x/sync/singleflight":  {"vault"},
-	"testing":                         {"vault/storetest"},
+	"testing":                         {"vault/storetest", "vault/postgres/pgtest"},
 	"github.com/rogpeppe/go-internal": {},
 }
 

@@ -1,0 +1,139 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sallyport/vault"
+)
+
+// kv is a transaction. What it writes is sent together, before the next read or
+// the commit.
+type kv struct {
+	ctx    context.Context
+	tx     pgx.Tx
+	writes pgx.Batch
+	err    error // the first of the database's, after which the transaction is lost
+}
+
+// most is how many writes are sent together.
+const most = 500
+
+func (kv *kv) failed(err error) error {
+	if kv.err == nil {
+		kv.err = err
+	}
+	return err
+}
+
+func (kv *kv) write(sql string, arguments ...any) error {
+	kv.writes.Queue(sql, arguments...)
+	if kv.writes.Len() < most {
+		return kv.err
+	}
+	return kv.flush()
+}
+
+func (kv *kv) flush() error {
+	if kv.err != nil || kv.writes.Len() == 0 {
+		return kv.err
+	}
+	err := kv.tx.SendBatch(kv.ctx, &kv.writes).Close()
+	kv.writes = pgx.Batch{}
+	return kv.failed(err)
+}
+
+func (kv *kv) Get(bucket, key string) (v vault.Value, err error) {
+	if err := kv.flush(); err != nil {
+		return v, err
+	}
+	var expires *int64
+	err = kv.tx.QueryRow(kv.ctx, `SELECT sealed, expires FROM sallyport_records WHERE bucket = $1 AND key = $2`,
+		[]byte(bucket), []byte(key)).Scan(&v.Sealed, &expires)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return v, vault.ErrNotFound
+	}
+	v.Expires = fromUnix(expires)
+	return v, kv.failed(err)
+}
+
+func (kv *kv) Put(bucket, key string, v vault.Value) error {
+	sealed := v.Sealed
+	if sealed == nil {
+		sealed = []byte{}
+	}
+	return kv.write(`INSERT INTO sallyport_records (bucket, key, sealed, expires) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (bucket, key) DO UPDATE SET sealed = excluded.sealed, expires = excluded.expires`,
+		[]byte(bucket), []byte(key), sealed, toUnix(v.Expires))
+}
+
+func (kv *kv) Delete(bucket, key string) error {
+	return kv.write(`DELETE FROM sallyport_records WHERE bucket = $1 AND key = $2`, []byte(bucket), []byte(key))
+}
+
+// Scan reads ahead, so that fn may read and write while it goes on.
+func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
+	const ahead = 100
+	return func(yield func(vault.Entry, error) bool) {
+		for {
+			entries, err := kv.page(bucket, after, ahead)
+			if err != nil {
+				yield(vault.Entry{}, err)
+				return
+			}
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(entries) < ahead {
+				return
+			}
+			after = entries[len(entries)-1].Key
+		}
+	}
+}
+
+func (kv *kv) page(bucket, after string, n int) ([]vault.Entry, error) {
+	if err := kv.flush(); err != nil {
+		return nil, err
+	}
+	rows, _ := kv.tx.Query(kv.ctx, `SELECT key, sealed, expires FROM sallyport_records
+		WHERE bucket = $1 AND key > $2 ORDER BY key LIMIT $3`, []byte(bucket), []byte(after), n)
+	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e vault.Entry, err error) {
+		var key []byte
+		var expires *int64
+		err = row.Scan(&key, &e.Sealed, &expires)
+		e.Key, e.Expires = string(key), fromUnix(expires)
+		return e, err
+	})
+	return entries, kv.failed(err)
+}
+
+func (kv *kv) Sweep(t time.Time, n int) (int, error) {
+	if err := kv.flush(); err != nil {
+		return 0, err
+	}
+	tag, err := kv.tx.Exec(kv.ctx, `DELETE FROM sallyport_records WHERE (bucket, key) IN
+		(SELECT bucket, key FROM sallyport_records WHERE expires < $1 ORDER BY expires LIMIT $2)`, t.Unix(), n)
+	return int(tag.RowsAffected()), kv.failed(err)
+}
+
+func toUnix(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.Unix()
+	return &s
+}
+
+func fromUnix(s *int64) time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return time.Unix(*s, 0)
+}

@@ -1,0 +1,158 @@
+// Package postgres keeps a vault in a PostgreSQL database, which many instances
+// share.
+//
+// Records are rows of one table, sealed before they come here, so there is
+// nothing in them that SQL could look for. What it does use is common to
+// PostgreSQL and CockroachDB.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sallyport/vault"
+)
+
+// Store is a [vault.Store] in a PostgreSQL database.
+type Store struct {
+	pool *pgxpool.Pool
+	name string
+}
+
+var _ vault.Store = (*Store)(nil)
+
+const (
+	connectTime = 10 * time.Second // until a server that does not answer is given up
+	tryTime     = 10 * time.Second // that one try of a transaction may last
+	retryTime   = 30 * time.Second // that a transaction which others get in the way of is tried again for
+)
+
+// Open connects to the database at a URL, such as
+// postgres://sallyport@db.example.com/sallyport?sslmode=verify-full, and makes
+// its tables if they are not there. What the URL leaves out comes from
+// PostgreSQL's own variables and files, as PGPASSWORD or ~/.pgpass. No error
+// tells the password.
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errNoURL // the cause may quote the password
+	}
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > connectTime {
+		config.ConnConfig.ConnectTimeout = connectTime
+	}
+	params := config.ConnConfig.RuntimeParams
+	params["application_name"] = "sallyport"
+	// An instance that sleeps in a transaction, or whose machine is gone, must
+	// not hold the others up.
+	params["idle_in_transaction_session_timeout"] = "10s"
+	// Reading a whole small table, which PostgreSQL prefers to looking in its
+	// index, would conflict with every write.
+	params["enable_seqscan"] = "off"
+	s := &Store{name: name(config.ConnConfig.Config)}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, s.explain(err)
+	}
+	if err := makeSchema(ctx, s.pool); err != nil {
+		s.pool.Close()
+		return nil, s.explain(err)
+	}
+	return s, nil
+}
+
+// Name tells which database it is, for people.
+func (s *Store) Name() string { return s.name }
+
+// Close implements [vault.Store]. It waits for the transactions under way.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// View implements [vault.Store]. It sees the database as it was at one moment,
+// and neither waits for transactions that write nor makes them wait.
+func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
+	return s.run(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+}
+
+// Update implements [vault.Store].
+func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
+	return s.run(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable}, fn)
+}
+
+// run runs fn in a transaction, again if it met another one, or if the
+// connection broke before its end.
+func (s *Store) run(ctx context.Context, options pgx.TxOptions, fn func(vault.KV) error) error {
+	began, wait := time.Now(), time.Millisecond
+	for {
+		err := s.try(ctx, options, fn)
+		if !errors.Is(err, errAgain) || time.Since(began) > retryTime {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(wait)):
+		}
+		wait = min(2*wait, 100*time.Millisecond)
+	}
+}
+
+// errAgain marks the error of a transaction that is to be tried again.
+var errAgain = errors.New("postgres: the transaction met another")
+
+// try runs fn in a transaction once. A context that ends meanwhile does not stop
+// one that has begun: whether it was kept could not be told then.
+func (s *Store) try(ctx context.Context, options pgx.TxOptions, fn func(vault.KV) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.explain(err)
+	}
+	defer conn.Release()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+	defer cancel()
+	tx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		return s.again(conn.Conn(), err)
+	}
+	defer tx.Rollback(ctx) // after a commit it does nothing
+	kv := &kv{ctx: ctx, tx: tx}
+	err = fn(kv)
+	if err == nil {
+		err = kv.flush()
+	}
+	switch {
+	case kv.err != nil: // whatever fn made of it
+		return s.again(conn.Conn(), kv.err)
+	case err != nil:
+		return err
+	}
+	if err := tx.Commit(ctx); met(err) {
+		return errors.Join(errAgain, err)
+	} else if err != nil {
+		return s.explain(err)
+	}
+	return nil
+}
+
+// again is the error of a transaction that was not committed, marked if it may
+// be tried again.
+func (s *Store) again(conn *pgx.Conn, err error) error {
+	if met(err) || conn.IsClosed() && !pgconn.Timeout(err) {
+		return errors.Join(errAgain, s.explain(err))
+	}
+	return s.explain(err)
+}
+
+// met reports whether a transaction failed because of another one: a
+// serialization failure or a deadlock.
+func met(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
