@@ -93,6 +93,14 @@ func openKeyring(ctx context.Context, store Store, root Key) (*keyring, error) {
 	return h.open(root, derive.Sealed)
 }
 
+// Made reports whether there is a vault in a store.
+func Made(ctx context.Context, store Store) (bool, error) {
+	return Exists(store.View(ctx, func(kv KV) error {
+		_, err := kv.Get(headerBucket, headerKey)
+		return err
+	}))
+}
+
 // newHeader makes a keyset of one key, and the header that holds it.
 func newHeader(root Key) ([]byte, tink.AEAD, error) {
 	handle, err := keyset.NewHandle(aead.XAES256GCM192BitNonceKeyTemplate())

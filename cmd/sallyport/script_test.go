@@ -18,6 +18,7 @@ import (
 
 	"sallyport/vault"
 	"sallyport/vault/bolt"
+	"sallyport/vault/postgres/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -27,16 +28,24 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as shell sessions.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"freeport":  freePort,
-			"get":       get,
-			"newer":     newerStore,
-			"status":    exitStatus,
-			"truncated": truncated,
-		},
-	})
+	testscript.Run(t, testscript.Params{Dir: "testdata", Cmds: commands})
+}
+
+// TestPostgresScripts runs scripts that have a PostgreSQL database at $DATABASE.
+func TestPostgresScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{Dir: "testdata/postgres", Cmds: commands, Setup: func(env *testscript.Env) error {
+		env.Setenv("DATABASE", pgtest.OpenWithPassword(t, "s3cret"))
+		return nil
+	}})
+}
+
+var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"freeport":  freePort,
+	"get":       get,
+	"newer":     newerStore,
+	"status":    exitStatus,
+	"truncated": truncated,
 }
 
 // freePort puts a port that nobody listens on into a variable: freeport NAME.

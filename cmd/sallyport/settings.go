@@ -32,10 +32,10 @@ type settings struct {
 // text declares a flag that has a variable of the same name.
 func text(f *pflag.FlagSet, to *string, name, fallback, help string) {
 	variable := "SALLYPORT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-	if v, ok := os.LookupEnv(variable); ok {
-		fallback = v
-	}
 	f.StringVar(to, name, fallback, help+" ("+variable+")")
+	if v, ok := os.LookupEnv(variable); ok {
+		*to = v // --help shows the default, and not what may hold a password
+	}
 }
 
 // list declares such a flag for a list, separated by commas.
@@ -50,7 +50,7 @@ func list(f *pflag.FlagSet, to *[]string, name, help string) {
 
 // storeFlags are those of all commands that open the store.
 func (s *settings) storeFlags(f *pflag.FlagSet) {
-	text(f, &s.store, "store", "sallyport.db", "file of the store")
+	text(f, &s.store, "store", "sallyport.db", "file of the store; or URL of a PostgreSQL database, postgres://…")
 	text(f, &s.keyFile, "key-file", "", "file of the root key; or the key itself in SALLYPORT_KEY")
 }
 

@@ -48,23 +48,29 @@ copy where the store's backups are not.`,
 	return c
 }
 
-// readVault is openVault for commands that only read: they make no store.
+// readVault is openVault for commands that only read: they make no vault.
 func (s *settings) readVault(ctx context.Context) (*vault.Vault, error) {
-	if s.noStore() {
-		return nil, fmt.Errorf("there is no store %s: 'sallyport apply' and 'sallyport serve' make one", s.store)
+	found, err := s.hasVault(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		what := "store "
+		if inDatabase(s.store) {
+			what = "vault in "
+		}
+		return nil, fmt.Errorf("there is no %s: 'sallyport apply' and 'sallyport serve' make one", what+storeName(s.store))
 	}
 	return s.openVault(ctx)
 }
 
-func (s *settings) noStore() bool {
-	_, err := os.Stat(s.store)
-	return errors.Is(err, os.ErrNotExist)
-}
-
-// planVault is readVault for plans: where there is no store, they are made
+// planVault is readVault for plans: where there is no vault, they are made
 // against an empty one, which goes with the command and takes no key.
 func (s *settings) planVault(ctx context.Context) (v *vault.Vault, err error) {
-	if !s.noStore() {
+	if found, err := s.hasVault(ctx); err != nil || found {
+		if err != nil {
+			return nil, err
+		}
 		return s.openVault(ctx)
 	}
 	dir, err := os.MkdirTemp("", "sallyport-plan-")
@@ -86,14 +92,14 @@ func (s *settings) openVault(ctx context.Context) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := bolt.Open(s.store)
+	store, err := openStore(ctx, s.store)
 	if err != nil {
 		return nil, err
 	}
 	v, err := vault.Open(ctx, store, key)
 	if err != nil {
 		store.Close()
-		return nil, fmt.Errorf("%s: %w", s.store, err)
+		return nil, fmt.Errorf("%s: %w", storeName(s.store), err)
 	}
 	return v, nil
 }

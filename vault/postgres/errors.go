@@ -9,12 +9,22 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 var errNoURL = errors.New("--store is not a URL of a PostgreSQL database: it should be such as postgres://user@host:5432/database?sslmode=verify-full; in a password, characters other than letters and digits are percent-encoded")
 
-// name is the database as people know it, without the password.
-func name(c pgconn.Config) string {
+// Name is the database at a URL as people know it, without the password.
+func Name(url string) string {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return "the PostgreSQL database"
+	}
+	return name(config)
+}
+
+func name(config *pgxpool.Config) string {
+	c := config.ConnConfig
 	if strings.HasPrefix(c.Host, "/") {
 		return fmt.Sprintf("the PostgreSQL database %s at the socket in %s", c.Database, c.Host)
 	}

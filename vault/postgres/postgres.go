@@ -55,7 +55,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	// Reading a whole small table, which PostgreSQL prefers to looking in its
 	// index, would conflict with every write.
 	params["enable_seqscan"] = "off"
-	s := &Store{name: name(config.ConnConfig.Config)}
+	s := &Store{name: name(config)}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, s.explain(err)
 	}
@@ -65,9 +65,6 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	return s, nil
 }
-
-// Name tells which database it is, for people.
-func (s *Store) Name() string { return s.name }
 
 // Close implements [vault.Store]. It waits for the transactions under way.
 func (s *Store) Close() error {
