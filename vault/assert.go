@@ -25,13 +25,13 @@ const refusalTime = time.Minute
 // No attempt is written down before the request: it shows nothing that a second
 // one could not show again, so that one without an answer leaves no question
 // open. Two instances may then ask at once, and get a good token each.
-func (v *Vault) asserted(ctx context.Context, identity string, need Need, asked time.Time, a Asserter) (outcome, error) {
+func (v *Vault) asserted(ctx context.Context, seen TokenSet, need Need, a Asserter) (outcome, error) {
 	var before TokenSet
-	err := v.View(ctx, func(tx *Tx) (err error) { before, err = tx.TokenSets.Get(identity); return err })
+	err := v.View(ctx, func(tx *Tx) (err error) { before, err = tx.TokenSets.Get(seen.Identity); return err })
 	switch {
 	case err != nil:
 		return outcome{}, err
-	case need.met(before, v.Now(), asked):
+	case need.met(before, v.Now(), seen):
 		return outcome{before, false}, nil
 	case before.Refusal != nil && (before.Refusal.Quarantine || before.Refusal.recent(v.Now())):
 		return outcome{}, before.Refusal
@@ -51,11 +51,14 @@ func (v *Vault) asserted(ctx context.Context, identity string, need Need, asked 
 	default:
 		return outcome{}, err
 	}
-	superseded := func(now TokenSet) bool {
-		return now.AccessToken != before.AccessToken || !now.Issued.Equal(before.Issued)
-	}
-	if err := errors.Join(err, v.settle(ctx, &after, superseded)); err != nil {
+	kept, notKept := v.settle(ctx, after, func(now TokenSet) bool {
+		return now.AccessToken == before.AccessToken && now.Issued.Equal(before.Issued)
+	})
+	if err := errors.Join(err, notKept); err != nil {
 		return outcome{}, err
+	}
+	if !kept { // there is a newer one
+		return v.asserted(ctx, seen, need, a)
 	}
 	return outcome{after, true}, nil
 }

@@ -37,7 +37,7 @@ var ErrUnspent = errors.New("vault: the refresh token was not spent")
 var ErrNotRenewable = errors.New("vault: no refresh token is stored")
 
 const (
-	refreshTimeout = 10 * time.Second                 // of the request to the provider
+	refreshTimeout = 10 * time.Second                 // of the request to the provider, from before its attempt is written
 	attemptTime    = refreshTimeout + 5*time.Second   // until an attempt's request is surely over
 	waitTime       = 20 * time.Millisecond            // between looks at another instance's attempt
 	flightTime     = 2*attemptTime + 2*refreshTimeout // of all that one caller may have to wait for
@@ -54,13 +54,14 @@ type Need struct {
 // asked for one account more often.
 const justIssued = time.Second
 
-// met reports whether a token set is as needed. One issued since the caller
-// asked, or just before, is as good as it gets.
-func (n Need) met(ts TokenSet, now, asked time.Time) bool {
+// met reports whether a token set is as needed. One issued since the caller saw
+// another, or just before, is as good as it gets.
+func (n Need) met(ts TokenSet, now time.Time, seen TokenSet) bool {
 	if ts.AccessToken == n.Rejected || ts.AccessToken.IsZero() {
 		return false
 	}
-	return ts.Expires.After(now.Add(n.TTL)) || ts.Issued.After(asked) && ts.Expires.After(now)
+	newest := !ts.Issued.Equal(seen.Issued) || now.Sub(ts.Issued).Abs() < justIssued
+	return ts.Expires.After(now.Add(n.TTL)) || newest && ts.Expires.After(now)
 }
 
 // Fresh returns a token set, that was just read as seen, with an access token as
@@ -75,21 +76,20 @@ func (n Need) met(ts TokenSet, now, asked time.Time) bool {
 //
 // The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
-	asked, identity := v.Now().Add(-justIssued), seen.Identity
-	for {
-		if need.met(seen, v.Now(), asked) {
-			return seen, nil
+	for ts := seen; ; {
+		if need.met(ts, v.Now(), seen) {
+			return ts, nil
 		}
 		// The refresh goes on if this caller leaves, and its callers share it.
-		flight := v.flights.DoChan(identity, func() (any, error) {
+		flight := v.flights.DoChan(seen.Identity, func() (any, error) {
 			v.flying.Add(1)
 			defer v.flying.Done()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTime)
 			defer cancel()
 			if a, ok := r.(Asserter); ok && a.Asserts() {
-				return v.asserted(ctx, identity, need, asked, a)
+				return v.asserted(ctx, seen, need, a)
 			}
-			return v.refreshed(ctx, identity, need, asked, r)
+			return v.refreshed(ctx, seen, need, r)
 		})
 		select {
 		case <-ctx.Done():
@@ -102,7 +102,7 @@ func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher
 			if out.refreshed {
 				return out.set, nil
 			}
-			seen = out.set // maybe of a flight for a caller who needed less
+			ts = out.set // maybe of a flight for a caller who needed less
 		}
 	}
 }
@@ -115,17 +115,21 @@ type outcome struct {
 
 // refreshed waits until the token set is as needed, by an attempt of its own or
 // another instance's.
-func (v *Vault) refreshed(ctx context.Context, identity string, need Need, asked time.Time, r Refresher) (outcome, error) {
+func (v *Vault) refreshed(ctx context.Context, seen TokenSet, need Need, r Refresher) (outcome, error) {
 	for {
-		mine, before, err := v.attempt(ctx, identity, need, asked)
+		began := time.Now()
+		mine, before, err := v.attempt(ctx, seen, need)
 		switch {
 		case err != nil:
 			return outcome{}, err
 		case mine.Attempt == nil:
 			return outcome{mine, false}, nil // as needed already
 		case mine.Attempt != before:
-			ts, err := v.refresh(ctx, mine, before, r)
-			return outcome{ts, true}, err
+			ts, kept, err := v.refresh(ctx, mine, before, began, r)
+			if err != nil || kept {
+				return outcome{ts, true}, err
+			}
+			continue // to what is newer
 		}
 		select {
 		case <-ctx.Done():
@@ -139,36 +143,39 @@ func (v *Vault) refreshed(ctx context.Context, identity string, need Need, asked
 // with it, and the unanswered attempt that was there before, if any. The set
 // that it returns has no attempt if it is as needed, and the one before if
 // another instance is at it.
-func (v *Vault) attempt(ctx context.Context, identity string, need Need, asked time.Time) (ts TokenSet, before *Attempt, err error) {
-	a := &Attempt{ID: rand.Text(), Until: v.Now().Add(attemptTime)}
+func (v *Vault) attempt(ctx context.Context, seen TokenSet, need Need) (ts TokenSet, before *Attempt, err error) {
+	id := rand.Text()
 	err = v.Update(ctx, func(tx *Tx) (err error) {
-		if ts, err = tx.TokenSets.Get(identity); err != nil {
+		if ts, err = tx.TokenSets.Get(seen.Identity); err != nil {
 			return err
 		}
 		before = ts.Attempt
 		switch {
-		case need.met(ts, tx.Now(), asked):
+		case need.met(ts, tx.Now(), seen):
 			ts.Attempt = nil
 			return nil
 		case ts.Refusal != nil:
 			return ts.Refusal
 		case ts.RefreshToken.IsZero():
 			return ErrNotRenewable
-		case before != nil && before.live(tx.Now()):
-			return nil
 		}
-		ts.Attempt = a
+		now, err := tx.kv.Now()
+		if err != nil || before != nil && before.live(now) {
+			return err
+		}
+		ts.Attempt = &Attempt{ID: id, Until: now.Add(attemptTime)}
 		return tx.TokenSets.Put(ts)
 	})
 	return ts, before, err
 }
 
-// refresh makes the attempt of a token set and seals what came of it.
-func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, r Refresher) (TokenSet, error) {
-	asking, cancel := context.WithTimeout(ctx, refreshTimeout)
+// refresh makes the attempt of a token set, whose writing began at a time of
+// this machine's, and seals what came of it, unless there is something newer.
+func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, began time.Time, r Refresher) (after TokenSet, kept bool, err error) {
+	asking, cancel := context.WithDeadline(ctx, began.Add(refreshTimeout))
 	defer cancel()
-	fresh, err := v.ask(asking, mine, before, r)
-	after := mine
+	fresh, err := v.ask(asking, mine, before, began, r)
+	after = mine
 	var refusal *Refusal
 	switch {
 	case err == nil:
@@ -178,47 +185,56 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, r R
 	case errors.Is(err, ErrUnspent):
 		after.Attempt = before // an open question before stays one
 	case errors.Is(err, context.DeadlineExceeded):
-		return TokenSet{}, err // the request may still be on its way: the attempt stays as it is
+		return TokenSet{}, false, err // the request may still be on its way: the attempt stays as it is
 	default:
 		after.Attempt = &Attempt{ID: mine.Attempt.ID, Until: mine.Attempt.Until, Ended: true}
 	}
-	superseded := func(now TokenSet) bool { return now.Attempt == nil || now.Attempt.ID != mine.Attempt.ID }
-	if err := errors.Join(err, v.settle(ctx, &after, superseded)); err != nil {
-		return TokenSet{}, err
-	}
-	return after, nil
+	kept, notKept := v.settle(ctx, after, func(now TokenSet) bool { return mayKeep(after, mine, now) })
+	return after, kept, errors.Join(err, notKept)
 }
 
-// settle keeps a token set as it is after a request to its provider. A store
-// that fails is asked again for as long as the flight lasts: what the provider
-// issued exists nowhere else.
-func (v *Vault) settle(ctx context.Context, after *TokenSet, superseded func(TokenSet) bool) error {
+// settle keeps a token set as it is after a request to its provider, if it may
+// take the place of what is stored now. A store that fails is asked again for as
+// long as the flight lasts: what the provider issued exists nowhere else.
+func (v *Vault) settle(ctx context.Context, after TokenSet, may func(now TokenSet) bool) (kept bool, err error) {
 	for wait := waitTime; ; wait *= 2 {
 		err := v.Update(ctx, func(tx *Tx) error {
 			now, err := tx.TokenSets.Get(after.Identity)
 			if err != nil {
 				return err
 			}
-			if superseded(now) {
-				*after = now // connected again meanwhile: that set is newer
+			if kept = may(now); !kept {
 				return nil
 			}
-			return tx.TokenSets.Put(*after)
+			return tx.TokenSets.Put(after)
 		})
 		if err == nil || errors.Is(err, ErrNotFound) {
-			return err
+			return kept, err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("vault: keep a refreshed token set: %w", err)
+			return false, fmt.Errorf("vault: keep a refreshed token set: %w", err)
 		case <-time.After(wait):
 		}
 	}
 }
 
+// mayKeep reports whether what came of my attempt may take the place of what is
+// stored now: if the attempt is the last that was made, and the account was not
+// connected again meanwhile; or if it was answered although an instance that
+// waited no longer concluded, from the refresh token having been spent, that
+// there was no answer.
+func mayKeep(after, mine, now TokenSet) bool {
+	if now.Attempt != nil {
+		return now.Attempt.ID == mine.Attempt.ID
+	}
+	answered := after.Attempt == nil && after.Refusal == nil
+	return answered && now.Refusal != nil && now.RefreshToken == mine.RefreshToken
+}
+
 // ask shows the refresh token to the provider, unless an unanswered attempt
 // before may have spent it.
-func (v *Vault) ask(ctx context.Context, mine TokenSet, before *Attempt, r Refresher) (TokenSet, error) {
+func (v *Vault) ask(ctx context.Context, mine TokenSet, before *Attempt, began time.Time, r Refresher) (TokenSet, error) {
 	if before != nil && mine.Rotation != Static {
 		i, ok := r.(Introspector)
 		if !ok {
@@ -231,6 +247,10 @@ func (v *Vault) ask(ctx context.Context, mine TokenSet, before *Attempt, r Refre
 		if !active {
 			return TokenSet{}, &Refusal{Why: "A refresh had no answer, and the refresh token it showed is no longer good. The user must connect again."}
 		}
+	}
+	// The monotonic clock stands still while a machine sleeps; the other can be set.
+	if ctx.Err() != nil || time.Now().Round(0).Sub(began.Round(0)) > refreshTimeout {
+		return TokenSet{}, fmt.Errorf("vault: the attempt's time was over before its request began: %w", ErrUnspent)
 	}
 	return r.Refresh(ctx, mine)
 }

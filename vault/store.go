@@ -12,8 +12,8 @@ import (
 //
 // Update runs fn in a serializable transaction and may run it more than once,
 // so fn must have no effect outside its KV. When it returns nil, what fn wrote
-// is on disk; when it returns an error, nothing of it is kept. View is the
-// same, read-only.
+// is on disk; when it returns an error, nothing of it is kept. View is
+// read-only, and sees everything as it was at one moment.
 type Store interface {
 	View(ctx context.Context, fn func(KV) error) error
 	Update(ctx context.Context, fn func(KV) error) error
@@ -33,6 +33,9 @@ type KV interface {
 	// Sweep deletes at most n entries, of any bucket, that expired before t,
 	// and returns how many it deleted.
 	Sweep(t time.Time, n int) (int, error)
+	// Now is the time by the one clock that all instances on the store have in
+	// common: what they lease from each other is told by it.
+	Now() (time.Time, error)
 }
 
 // Value is a sealed record. A zero Expires never expires; others are kept to

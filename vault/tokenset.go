@@ -38,11 +38,12 @@ const (
 // answer: the refresh token may or may not be spent.
 type Attempt struct {
 	ID    string
-	Until time.Time // its request is surely over
+	Until time.Time // its request is surely over, by the store's clock
 	Ended bool      // its request is over already, without a useful answer
 }
 
-// live reports whether the attempt's request may still be on its way. One whose
+// live reports whether the attempt's request may still be on its way, at a time
+// by the store's clock. One whose
 // time is further off than an attempt lasts was made before the clock was put
 // back, and is over.
 func (a *Attempt) live(now time.Time) bool {

@@ -123,6 +123,11 @@ func (kv *kv) Sweep(t time.Time, n int) (int, error) {
 	return int(tag.RowsAffected()), kv.failed(err)
 }
 
+func (kv *kv) Now() (now time.Time, err error) {
+	err = kv.tx.QueryRow(kv.ctx, `SELECT clock_timestamp()`).Scan(&now)
+	return now, kv.failed(err)
+}
+
 func toUnix(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil

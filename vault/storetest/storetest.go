@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"CountersLoseNoIncrement", testCountersLoseNoIncrement},
 		{"FailureHurtsNobodyElse", testFailureHurtsNobodyElse},
 		{"EndedContextDoesNotBegin", testEndedContextDoesNotBegin},
+		{"ClockGoesOn", testClockGoesOn},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,6 +57,25 @@ func (t twice) Update(ctx context.Context, fn func(vault.KV) error) error {
 	})
 	return t.Store.Update(ctx, fn)
 }
+
+// Clock is the store with another clock.
+func Clock(s vault.Store, now func() time.Time) vault.Store { return clock{s, now} }
+
+type clock struct {
+	vault.Store
+	now func() time.Time
+}
+
+func (c clock) Update(ctx context.Context, fn func(vault.KV) error) error {
+	return c.Store.Update(ctx, func(kv vault.KV) error { return fn(clockKV{kv, c.now}) })
+}
+
+type clockKV struct {
+	vault.KV
+	now func() time.Time
+}
+
+func (kv clockKV) Now() (time.Time, error) { return kv.now(), nil }
 
 func update(t *testing.T, s vault.Store, fn func(vault.KV) error) {
 	t.Helper()
@@ -378,4 +398,18 @@ func testEndedContextDoesNotBegin(t *testing.T, s vault.Store) {
 		t.Errorf("Update = %v, want context.Canceled", err)
 	}
 	has(t, s, "a", "k", "")
+}
+
+func testClockGoesOn(t *testing.T, s vault.Store) {
+	var last time.Time
+	for range 3 {
+		update(t, s, func(kv vault.KV) error {
+			now, err := kv.Now()
+			if now.Before(last) || time.Since(now).Abs() > time.Minute {
+				t.Errorf("Now = %v after %v, at %v", now, last, time.Now())
+			}
+			last = now
+			return err
+		})
+	}
 }
