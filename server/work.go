@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	keysAfter  = 30 * time.Second // until an instance reads the keys again
+	keysAfter  = 30 * time.Second // until the keys are read again, whatever was heard
 	sweepAfter = time.Minute
 	tellAfter  = 5 * time.Second // until notices that were not heard are looked at again
 
@@ -16,8 +16,9 @@ const (
 )
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
-// keys and reads those of other instances, tells clients that sessions have
-// ended, looks after tokens at identity providers, and forgets what has expired.
+// keys, reads them when another instance has changed something, tells clients
+// that sessions have ended, looks after tokens at identity providers, and forgets
+// what has expired.
 func (s *Server) Work(ctx context.Context) {
 	var upstream sync.WaitGroup
 	upstream.Go(func() { s.workUpstream(ctx) })
@@ -26,6 +27,9 @@ func (s *Server) Work(ctx context.Context) {
 	defer notices.Stop()
 	defer keys.Stop()
 	defer sweep.Stop()
+	changed, stop := s.Vault.Changes()
+	defer stop()
+	go s.Vault.Hear(ctx)
 	for {
 		var what string
 		var err error
@@ -33,6 +37,8 @@ func (s *Server) Work(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-keys.C:
+			what, err = "read the signing keys", s.loadKeys(ctx)
+		case <-changed:
 			what, err = "read the signing keys", s.loadKeys(ctx)
 		case <-s.notices:
 			what, err = "tell clients that a session has ended", s.tell(ctx)

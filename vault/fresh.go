@@ -39,7 +39,8 @@ var ErrNotRenewable = errors.New("vault: no refresh token is stored")
 const (
 	refreshTimeout = 10 * time.Second                 // of the request to the provider, from before its attempt is written
 	attemptTime    = refreshTimeout + 5*time.Second   // until an attempt's request is surely over
-	waitTime       = 20 * time.Millisecond            // between looks at another instance's attempt
+	waitTime       = 20 * time.Millisecond            // until the first look at another instance's attempt
+	waitMost       = 320 * time.Millisecond           // between looks, where nothing is heard of it
 	flightTime     = 2*attemptTime + 2*refreshTimeout // of all that one caller may have to wait for
 )
 
@@ -116,7 +117,9 @@ type outcome struct {
 // refreshed waits until the token set is as needed, by an attempt of its own or
 // another instance's.
 func (v *Vault) refreshed(ctx context.Context, seen TokenSet, need Need, r Refresher) (outcome, error) {
-	for {
+	settled, stop := v.heard.wait(topicOf(seen.Identity))
+	defer stop()
+	for wait := waitTime; ; wait = min(2*wait, waitMost) {
 		began := time.Now()
 		mine, before, err := v.attempt(ctx, seen, need)
 		switch {
@@ -134,7 +137,8 @@ func (v *Vault) refreshed(ctx context.Context, seen TokenSet, need Need, r Refre
 		select {
 		case <-ctx.Done():
 			return outcome{}, fmt.Errorf("vault: another refresh of the same token set is under way: %w", ctx.Err())
-		case <-time.After(waitTime):
+		case <-settled:
+		case <-time.After(wait):
 		}
 	}
 }
@@ -206,7 +210,7 @@ func (v *Vault) settle(ctx context.Context, after TokenSet, may func(now TokenSe
 			if kept = may(now); !kept {
 				return nil
 			}
-			return tx.TokenSets.Put(after)
+			return errors.Join(tx.TokenSets.Put(after), tx.kv.Tell(topicOf(after.Identity)))
 		})
 		if err == nil || errors.Is(err, ErrNotFound) {
 			return kept, err

@@ -23,13 +23,18 @@ func onEachStore(t *testing.T, test func(t *testing.T, s vault.Store)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		s, err := postgres.Open(t.Context(), pgtest.Open(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		test(t, s)
+		test(t, database(t))
 	})
+}
+
+func database(t *testing.T) vault.Store {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), pgtest.Open(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 func TestManyCallersOfTwoInstancesRefreshOnce(t *testing.T) {
@@ -155,4 +160,28 @@ func TestInstanceThatSleptKeepsTheAnswerThatNobodyElseHas(t *testing.T) {
 			t.Errorf("the rotated refresh token was lost: %+v", ts)
 		}
 	})
+}
+
+// TestChangeIsHeardByTheOtherInstance changes what instances may keep a copy of,
+// and what they do not.
+func TestChangeIsHeardByTheOtherInstance(t *testing.T) {
+	t.Parallel()
+	s, key := database(t), vault.NewKey()
+	one, other := open(t, s, key), open(t, s, key)
+	changed, stop := other.Changes()
+	defer stop()
+	go other.Hear(t.Context())
+	<-changed // it listens
+	expired(t, one, vault.Rotates)
+	put(t, one, func(tx *vault.Tx) error { return tx.Clients.Put(vault.Client{ID: "a", Name: "A", AuthMethod: "none"}) })
+	select {
+	case <-changed:
+	case <-time.After(time.Second):
+		t.Error("nothing was heard of a change for a second")
+	}
+	select {
+	case <-changed:
+		t.Error("a token set is no setting")
+	default:
+	}
 }

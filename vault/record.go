@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -56,20 +57,36 @@ func (rs Records[R]) Put(r R) error {
 	if err != nil {
 		return err
 	}
-	return rs.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()})
+	if err := rs.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
+		return err
+	}
+	return rs.tell()
 }
 
 // Take gets a record and deletes it: for what may be used once.
 func (rs Records[R]) Take(key string) (R, error) {
 	r, err := rs.Get(key)
 	if err == nil {
-		err = rs.kv.Delete(rs.bucket, key)
+		err = rs.Delete(key)
 	}
 	return r, err
 }
 
 // Delete forgets the record with a key, if there is one.
-func (rs Records[R]) Delete(key string) error { return rs.kv.Delete(rs.bucket, key) }
+func (rs Records[R]) Delete(key string) error {
+	if err := rs.kv.Delete(rs.bucket, key); err != nil {
+		return err
+	}
+	return rs.tell()
+}
+
+// tell has other instances hear of a change of what they may keep a copy of.
+func (rs Records[R]) tell() error {
+	if !slices.Contains(settings, rs.bucket) {
+		return nil
+	}
+	return rs.kv.Tell(topicSettings)
+}
 
 // All yields the records whose key is greater than after, in key order.
 func (rs Records[R]) All(after string) iter.Seq2[R, error] {

@@ -17,6 +17,10 @@ import (
 type Store interface {
 	View(ctx context.Context, fn func(KV) error) error
 	Update(ctx context.Context, fn func(KV) error) error
+	// Hear calls heard with the topics that transactions of any instance told,
+	// until ctx ends, and with "" when it may have missed some. A store of one
+	// instance may leave it at waiting for ctx.
+	Hear(ctx context.Context, heard func(topic string))
 	Close() error
 }
 
@@ -36,6 +40,8 @@ type KV interface {
 	// Now is the time by the one clock that all instances on the store have in
 	// common: what they lease from each other is told by it.
 	Now() (time.Time, error)
+	// Tell has the instances hear of a topic, once the transaction is kept.
+	Tell(topic string) error
 }
 
 // Value is a sealed record. A zero Expires never expires; others are kept to

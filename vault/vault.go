@@ -15,6 +15,7 @@ type Vault struct {
 	keys    *keyring
 	flights singleflight.Group // refreshes that this instance waits for, by account
 	flying  sync.WaitGroup     // those under way
+	heard   bell               // rung by what instances tell
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time

@@ -68,6 +68,9 @@ func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
 	return s.writer.do(ctx, fn)
 }
 
+// Hear implements [vault.Store]: nobody else has the file open.
+func (s *Store) Hear(ctx context.Context, _ func(topic string)) { <-ctx.Done() }
+
 // expiries orders what expires by when: 8 bytes of Unix seconds, bucket, 0, key.
 const expiries = "\x00expiries"
 
@@ -214,6 +217,9 @@ var began = time.Now()
 
 // Now is told by the process's monotonic clock: there is no other instance.
 func (kv *kv) Now() (time.Time, error) { return began.Add(time.Since(began)).Round(0), nil }
+
+// Tell has nobody to tell: see [Store.Hear].
+func (kv *kv) Tell(string) error { return nil }
 
 func expiryKey(t time.Time, bucket, key string) []byte {
 	k := binary.BigEndian.AppendUint64(nil, uint64(t.Unix()))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,7 +18,9 @@ type kv struct {
 	ctx    context.Context
 	tx     pgx.Tx
 	writes pgx.Batch
-	err    error // the first of the database's, after which the transaction is lost
+	tells  bool
+	told   []string // topics
+	err    error    // the first of the database's, after which the transaction is lost
 }
 
 // most is how many writes are sent together.
@@ -126,6 +129,14 @@ func (kv *kv) Sweep(t time.Time, n int) (int, error) {
 func (kv *kv) Now() (now time.Time, err error) {
 	err = kv.tx.QueryRow(kv.ctx, `SELECT clock_timestamp()`).Scan(&now)
 	return now, kv.failed(err)
+}
+
+func (kv *kv) Tell(topic string) error {
+	if !kv.tells || slices.Contains(kv.told, topic) {
+		return nil
+	}
+	kv.told = append(kv.told, topic)
+	return kv.write(`SELECT pg_notify($1, $2)`, channel, topic)
 }
 
 func toUnix(t time.Time) *int64 {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,8 +22,9 @@ import (
 
 // Store is a [vault.Store] in a PostgreSQL database.
 type Store struct {
-	pool *pgxpool.Pool
-	name string
+	pool  *pgxpool.Pool
+	name  string
+	tells bool // it has NOTIFY, which CockroachDB has not
 }
 
 var _ vault.Store = (*Store)(nil)
@@ -59,10 +61,16 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, s.explain(err)
 	}
-	if err := makeSchema(ctx, s.pool); err != nil {
+	var version string
+	err = makeSchema(ctx, s.pool)
+	if err == nil {
+		err = s.pool.QueryRow(ctx, "SELECT version()").Scan(&version)
+	}
+	if err != nil {
 		s.pool.Close()
 		return nil, s.explain(err)
 	}
+	s.tells = strings.HasPrefix(version, "PostgreSQL")
 	return s, nil
 }
 
@@ -119,7 +127,7 @@ func (s *Store) try(ctx context.Context, options pgx.TxOptions, fn func(vault.KV
 		return s.again(conn.Conn(), err)
 	}
 	defer tx.Rollback(ctx) // after a commit it does nothing
-	kv := &kv{ctx: ctx, tx: tx}
+	kv := &kv{ctx: ctx, tx: tx, tells: s.tells}
 	err = fn(kv)
 	if err == nil {
 		err = kv.flush()

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"FailureHurtsNobodyElse", testFailureHurtsNobodyElse},
 		{"EndedContextDoesNotBegin", testEndedContextDoesNotBegin},
 		{"ClockGoesOn", testClockGoesOn},
+		{"HearEndsWithItsContext", testHearEndsWithItsContext},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -412,4 +413,16 @@ func testClockGoesOn(t *testing.T, s vault.Store) {
 			return err
 		})
 	}
+}
+
+func testHearEndsWithItsContext(t *testing.T, s vault.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.Hear(ctx, func(string) {})
+	}()
+	update(t, s, func(kv vault.KV) error { return kv.Tell("topic") })
+	cancel()
+	<-ended
 }
