@@ -185,3 +185,45 @@ func TestChangeIsHeardByTheOtherInstance(t *testing.T) {
 	default:
 	}
 }
+
+// TestOneInstanceSweeps has the other take over when the one is gone.
+func TestOneInstanceSweeps(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, s vault.Store) {
+		var passed atomic.Int64
+		s = storetest.Clock(s, func() time.Time { return time.Now().Add(time.Duration(passed.Load())) })
+		key := vault.NewKey()
+		one, other := open(t, s, key), open(t, s, key)
+		sweeps := func(v *vault.Vault) bool {
+			put(t, one, func(tx *vault.Tx) error {
+				return tx.Sessions.Put(vault.Session{Hash: "h", User: "u", Expires: time.Now().Add(-time.Hour)})
+			})
+			n, err := v.Sweep(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			return n == 1
+		}
+		if !sweeps(one) || sweeps(other) || !sweeps(one) || sweeps(other) {
+			t.Error("the one that has the lease does not sweep, or the other does")
+		}
+		passed.Store(int64(4 * time.Minute))
+		if !sweeps(other) || sweeps(one) {
+			t.Error("the other does not take over")
+		}
+	})
+}
+
+// TestInstanceWithAFastClockForgetsNothingForTheOthers is five minutes fast.
+func TestInstanceWithAFastClockForgetsNothingForTheOthers(t *testing.T) {
+	t.Parallel()
+	s, key := store(t), vault.NewKey()
+	right, fast := open(t, s, key), open(t, s, key)
+	fast.Now = func() time.Time { return time.Now().Add(5 * time.Minute) }
+	put(t, right, func(tx *vault.Tx) error {
+		return tx.Sessions.Put(vault.Session{Hash: "h", User: "u", Expires: time.Now().Add(time.Minute)})
+	})
+	if n, err := fast.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("Sweep = %d, %v", n, err)
+	}
+}

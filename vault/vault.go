@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 type Vault struct {
 	store   Store
 	keys    *keyring
+	id      string             // of this instance
 	flights singleflight.Group // refreshes that this instance waits for, by account
 	flying  sync.WaitGroup     // those under way
 	heard   bell               // rung by what instances tell
@@ -29,7 +31,7 @@ func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{store: store, keys: keys, Now: time.Now}, nil
+	return &Vault{store: store, keys: keys, id: rand.Text(), Now: time.Now}, nil
 }
 
 // Tx is one transaction over the whole vault. Its fields are the schema.
@@ -56,6 +58,7 @@ type Tx struct {
 	LogoutNotices   Records[LogoutNotice]   // what clients are to be told
 	DeviceCodes     Records[DeviceCode]     // sign-ins on devices without a browser
 	UserCodes       Records[UserCode]       // what their users type
+	Leases          Records[Lease]          // what one instance at a time does
 
 	now time.Time
 	kv  KV
@@ -85,6 +88,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 		LogoutNotices:   Records[LogoutNotice]{v, kv, "logoutnotices"},
 		DeviceCodes:     Records[DeviceCode]{v, kv, "devicecodes"},
 		UserCodes:       Records[UserCode]{v, kv, "usercodes"},
+		Leases:          Records[Lease]{v, kv, "leases"},
 		now:             v.Now(),
 		kv:              kv,
 	}
@@ -116,15 +120,24 @@ func (v *Vault) Ready(ctx context.Context) error {
 	})
 }
 
+const (
+	sweepLease = 3 * time.Minute // that others leave the sweeping to the instance that swept last
+	skew       = 5 * time.Minute // that clocks may be wrong by: what has expired on one is not forgotten for all
+)
+
 // Sweep forgets what has expired, a bounded number of records a transaction,
-// and returns how many it forgot.
+// and returns how many it forgot: none if another instance is at it.
 func (v *Vault) Sweep(ctx context.Context) (int, error) {
 	const batch = 500
 	total := 0
 	for {
 		var n int
-		err := v.store.Update(ctx, func(kv KV) (err error) {
-			n, err = kv.Sweep(v.Now(), batch)
+		err := v.Update(ctx, func(tx *Tx) error {
+			n = 0
+			mine, err := tx.lease("sweep", v.id, sweepLease)
+			if err == nil && mine {
+				n, err = tx.kv.Sweep(tx.Now().Add(-skew), batch)
+			}
 			return err
 		})
 		total += n
