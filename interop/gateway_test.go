@@ -63,6 +63,7 @@ type gateway struct {
 	t       *testing.T
 	process *process
 	args    []string
+	keyFile string
 	issuer  string
 	http    *http.Client // of the client
 
@@ -73,6 +74,12 @@ type gateway struct {
 // newGateway starts it. front, if there is one, is the URL under which
 // Salesforce is reached, given the one where it listens.
 func newGateway(t *testing.T, front func(salesforce *url.URL) string) *gateway {
+	t.Helper()
+	return newGatewayOn(t, filepath.Join(t.TempDir(), "sallyport.db"), front)
+}
+
+// newGatewayOn is newGateway on a store.
+func newGatewayOn(t *testing.T, store string, front func(salesforce *url.URL) string) *gateway {
 	t.Helper()
 	listen, issuer := gatewayAddress(t)
 	upstream, upstreamPort := freeAddress(t)
@@ -87,7 +94,7 @@ func newGateway(t *testing.T, front func(salesforce *url.URL) string) *gateway {
 	}
 	start(t, "simulate", "salesforce", "--listen", upstream, "--url", loginURL, "--callback", issuer+"login/callback").
 		answers(t, salesforce+"/.well-known/openid-configuration")
-	return serve(t, listen, issuer, strings.NewReplacer("LOGIN_URL", loginURL, "PUBLIC_KEY", strconv.Quote(clientKey().public)).Replace(tenant))
+	return serve(t, store, listen, issuer, strings.NewReplacer("LOGIN_URL", loginURL, "PUBLIC_KEY", strconv.Quote(clientKey().public)).Replace(tenant))
 }
 
 // gatewayAddress is where a gateway can listen, and the issuer that it is there.
@@ -97,8 +104,8 @@ func gatewayAddress(t *testing.T) (listen, issuer string) {
 	return listen, "http://localhost:" + port + "/"
 }
 
-// serve starts a gateway with a tenant file.
-func serve(t *testing.T, listen, issuer, tenant string) *gateway {
+// serve starts a gateway with a tenant file, on a store.
+func serve(t *testing.T, store, listen, issuer, tenant string) *gateway {
 	t.Helper()
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -107,9 +114,10 @@ func serve(t *testing.T, listen, issuer, tenant string) *gateway {
 	}
 	run(t, "vault", "init", "--key-file", file("root.key"))
 	g := &gateway{
-		t: t, issuer: issuer, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-		args: []string{"serve", "--issuer", issuer, "--listen", listen, "--store", file("sallyport.db"), "--key-file", file("root.key"),
-			"--apply", file("tenant.yaml"), "--allow-private-upstreams", "127.0.0.0/8,::1", "--log", "debug"},
+		t: t, issuer: issuer, keyFile: file("root.key"), http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		args: []string{"serve", "--issuer", issuer, "--listen", listen, "--store", store, "--key-file", file("root.key"),
+			"--apply", file("tenant.yaml"), "--allow-private-upstreams", "127.0.0.0/8,::1", "--log", "debug",
+			"--rate-limits", "address=0,client=0,user=0"},
 	}
 	g.start()
 	var err error

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,7 +115,7 @@ func TestStrictProviderIsAConnection(t *testing.T) {
 	}
 	listen, issuer := gatewayAddress(t)
 	strict := strictProvider(t, issuer, &key.PublicKey)
-	g := serve(t, listen, issuer, strings.NewReplacer("ISSUER", strict.URL,
+	g := serve(t, filepath.Join(t.TempDir(), "sallyport.db"), listen, issuer, strings.NewReplacer("ISSUER", strict.URL,
 		"PRIVATE_KEY", strconv.Quote(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))).Replace(federatedTenant))
 
 	token := g.signIn(ada(t))

@@ -128,6 +128,7 @@ printf 'local all +known scram-sha-256\nlocal all all trust\n' >data/pg_hba.conf
 	-c max_connections=300 -c shared_buffers=32MB >>log 2>&1 </dev/null &
 server=$!
 cat >/dev/null
+kill -TERM $server # if it is not yet PostgreSQL
 kill -INT $server
 wait $server
 cd / && rm -rf "$1"`
