@@ -34,7 +34,7 @@ func database(t *testing.T) string {
 	bin := postgresPrograms()
 	if bin == "" {
 		const missing = "PostgreSQL is not installed: run 'make tools', or 'apt-get install postgresql'"
-		if os.Getenv("SALLYPORT_TEST_POSTGRES") == "required" {
+		if os.Getenv("SALLYPORT_TEST_TOOLS") == "required" {
 			t.Fatal(missing)
 		}
 		t.Skip(missing)
