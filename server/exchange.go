@@ -56,6 +56,7 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	if err != nil {
 		return resp, s.invite(ctx, client, x, a, err)
 	}
+	s.refreshAhead(ctx, a, ts)
 	return oidc.TokenResponse{
 		AccessToken: ts.AccessToken.Reveal(), IssuedTokenType: x.RequestedTokenType, TokenType: "Bearer",
 		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: oidc.FormatScopes(connections.Granted(a.connection, ts.Scopes)),

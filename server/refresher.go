@@ -23,9 +23,13 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 	if err := r.s.pauses.of(old.Identity, r.s.Now()); err != nil {
 		return vault.TokenSet{}, err
 	}
+	if err := r.s.breakers.pass(r.conn, r.s.Now()); err != nil {
+		return vault.TokenSet{}, err
+	}
 	began := r.s.Now()
 	fresh, err := provider.Refresh(ctx, old)
 	r.s.pauses.note(old.Identity, err, r.s.Now())
+	r.s.breakers.note(r.conn.Name, err, r.s.Now())
 	r.s.Metrics.refresh(r.conn.Name, err)
 	attrs := []slog.Attr{
 		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),
@@ -53,7 +57,14 @@ func (r refresher) Introspect(ctx context.Context, ts vault.TokenSet) (bool, err
 	if !ok {
 		return false, nil
 	}
-	return introspector.Introspect(ctx, ts)
+	if err := r.s.breakers.passQuestion(r.conn, r.s.Now()); err != nil {
+		return false, err
+	}
+	active, err := introspector.Introspect(ctx, ts)
+	if err != nil {
+		r.s.breakers.note(r.conn.Name, err, r.s.Now())
+	}
+	return active, err
 }
 
 // unspent is an error before the refresh token was shown to anybody.

@@ -55,6 +55,8 @@ type Server struct {
 	nonceKey    []byte        // of DPoP nonces
 	refreshKey  []byte        // of refresh tokens' secrets
 	notices     chan struct{} // that there may be some to deliver
+	ahead       chan struct{} // of each refresh that nobody waits for
+	breakers    breakers
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -77,7 +79,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.connections = connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now, Accepted: s.certificateAccepted})
 	s.cookies = s.newCookies()
-	s.notices = make(chan struct{}, 1)
+	s.notices, s.ahead = make(chan struct{}, 1), make(chan struct{}, mostAhead)
 	s.limits.now = c.Now
 	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")
 	if err := s.loadKeys(ctx); err != nil {

@@ -108,6 +108,17 @@ func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher
 	}
 }
 
+// Ahead is [Vault.Fresh] that nobody waits for: it returns at once, and calls done
+// in the end. Close waits for it. What fails is tried again by whoever needs it.
+func (v *Vault) Ahead(ctx context.Context, seen TokenSet, need Need, r Refresher, done func()) {
+	v.flying.Add(1)
+	go func() {
+		defer v.flying.Done()
+		defer done()
+		v.Fresh(context.WithoutCancel(ctx), seen, need, r)
+	}()
+}
+
 // outcome is what a flight found, and whether the provider issued it just now.
 type outcome struct {
 	set       TokenSet
