@@ -34,6 +34,8 @@ type KV interface {
 	// Scan yields the bucket's entries whose key is greater than after, in
 	// byte order of their keys. Writing while scanning is allowed.
 	Scan(bucket, after string) iter.Seq2[Entry, error]
+	// Buckets are the names of the buckets that are not empty.
+	Buckets() ([]string, error)
 	// Sweep deletes at most n entries, of any bucket, that expired before t,
 	// and returns how many it deleted.
 	Sweep(t time.Time, n int) (int, error)

@@ -14,7 +14,7 @@ import (
 )
 
 func vaultCommand() *cobra.Command {
-	return group("vault", "Take care of the vault", vaultInitCommand())
+	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCopyCommand())
 }
 
 func vaultInitCommand() *cobra.Command {

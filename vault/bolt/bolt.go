@@ -193,6 +193,16 @@ func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 	}
 }
 
+func (kv *kv) Buckets() (names []string, err error) {
+	err = kv.tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+		if first, _ := b.Cursor().First(); first != nil && string(name) != expiries {
+			names = append(names, string(name))
+		}
+		return nil
+	})
+	return names, err
+}
+
 func (kv *kv) Sweep(t time.Time, n int) (int, error) {
 	b := kv.tx.Bucket([]byte(expiries))
 	if b == nil {

@@ -117,6 +117,19 @@ func (kv *kv) page(bucket, after string, n int) ([]vault.Entry, error) {
 	return entries, kv.failed(err)
 }
 
+func (kv *kv) Buckets() ([]string, error) {
+	if err := kv.flush(); err != nil {
+		return nil, err
+	}
+	rows, _ := kv.tx.Query(kv.ctx, `SELECT DISTINCT bucket FROM sallyport_records ORDER BY bucket`)
+	names, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var name []byte
+		err := row.Scan(&name)
+		return string(name), err
+	})
+	return names, kv.failed(err)
+}
+
 func (kv *kv) Sweep(t time.Time, n int) (int, error) {
 	if err := kv.flush(); err != nil {
 		return 0, err

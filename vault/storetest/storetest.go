@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"ScanIsInByteOrder", testScanIsInByteOrder},
 		{"ScanStartsAfter", testScanStartsAfter},
 		{"ScanSurvivesWrites", testScanSurvivesWrites},
+		{"BucketsAreThoseWithSomethingInThem", testBuckets},
 		{"SweepTakesWhatExpired", testSweepTakesWhatExpired},
 		{"SweepLeavesWhatWasRenewed", testSweepLeavesWhatWasRenewed},
 		{"OneTakesACode", testOneTakesACode},
@@ -270,6 +271,21 @@ func testScanSurvivesWrites(t *testing.T, s vault.Store) {
 	if n != 250 || len(scan(t, s, "b", "")) != 250 || len(scan(t, s, "a", "")) != 0 {
 		t.Errorf("moved %d: %d here, %d left", n, len(scan(t, s, "b", "")), len(scan(t, s, "a", "")))
 	}
+}
+
+func testBuckets(t *testing.T, s vault.Store) {
+	update(t, s, func(kv vault.KV) error {
+		kv.Put("b", "k", vault.Value{Sealed: []byte("v"), Expires: time.Unix(1, 0)})
+		kv.Put("emptied", "k", value("v"))
+		kv.Delete("emptied", "k")
+		return kv.Put("a", "k", value("v"))
+	})
+	view(t, s, func(kv vault.KV) error {
+		if got, err := kv.Buckets(); err != nil || fmt.Sprint(got) != "[a b]" {
+			t.Errorf("Buckets = %v, %v", got, err)
+		}
+		return nil
+	})
 }
 
 func testSweepTakesWhatExpired(t *testing.T, s vault.Store) {
