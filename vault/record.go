@@ -30,6 +30,7 @@ type Records[R Record] struct {
 	v      *Vault
 	kv     KV
 	bucket string
+	read   map[string][]byte // by place: records as they were read; nil if nothing can be put
 }
 
 // Get returns the record with a key, or [ErrNotFound].
@@ -53,6 +54,11 @@ func (rs Records[R]) Put(r R) error {
 	if err != nil {
 		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
 	}
+	if before, ok := rs.read[rs.bucket+"\x00"+r.Key()]; ok {
+		if plain, err = carry[R](plain, before); err != nil {
+			return err
+		}
+	}
 	sealed, err := rs.v.keys.seal(rs.bucket, r.Key(), plain)
 	if err != nil {
 		return err
@@ -74,6 +80,7 @@ func (rs Records[R]) Take(key string) (R, error) {
 
 // Delete forgets the record with a key, if there is one.
 func (rs Records[R]) Delete(key string) error {
+	delete(rs.read, rs.bucket+"\x00"+key)
 	if err := rs.kv.Delete(rs.bucket, key); err != nil {
 		return err
 	}
@@ -88,13 +95,17 @@ func (rs Records[R]) tell() error {
 	return rs.kv.Tell(topicSettings)
 }
 
-// All yields the records whose key is greater than after, in key order.
+// All yields the records whose key is greater than after, in key order. Of those
+// that it has yielded, the last may be put.
 func (rs Records[R]) All(after string) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
+		last := ""
 		for e, err := range rs.kv.Scan(rs.bucket, after) {
 			var r R
 			if err == nil {
+				delete(rs.read, rs.bucket+"\x00"+last)
 				r, err = rs.open(e.Key, e.Value)
+				last = e.Key
 			}
 			if errors.Is(err, ErrNotFound) {
 				continue // expired
@@ -116,6 +127,9 @@ func (rs Records[R]) open(key string, v Value) (r R, err error) {
 	}
 	if err := cbor.Unmarshal(plain, &r); err != nil {
 		return r, fmt.Errorf("vault: decode a record of %s: %w", rs.bucket, err)
+	}
+	if rs.read != nil {
+		rs.read[rs.bucket+"\x00"+key] = plain
 	}
 	return r, nil
 }

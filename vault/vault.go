@@ -64,31 +64,33 @@ type Tx struct {
 	kv  KV
 }
 
-func (v *Vault) newTx(kv KV) *Tx {
+// newTx opens a transaction. read is where it remembers what it has read, so that
+// it can be put; nil if it is not for that.
+func (v *Vault) newTx(kv KV, read map[string][]byte) *Tx {
 	return &Tx{
-		Clients:         Records[Client]{v, kv, "clients"},
-		Connections:     Records[Connection]{v, kv, "connections"},
-		ResourceServers: Records[ResourceServer]{v, kv, "resourceservers"},
-		ClientGrants:    Records[ClientGrant]{v, kv, "clientgrants"},
-		Users:           Records[User]{v, kv, "users"},
-		Identities:      Records[Identity]{v, kv, "identities"},
-		TokenSets:       Records[TokenSet]{v, kv, "tokensets"},
-		Revocations:     Records[Revocation]{v, kv, "revocations"},
-		Logins:          Records[Login]{v, kv, "logins"},
-		Tickets:         Records[Ticket]{v, kv, "tickets"},
-		Sessions:        Records[Session]{v, kv, "sessions"},
-		Codes:           Records[Code]{v, kv, "codes"},
-		Grants:          Records[Grant]{v, kv, "grants"},
-		AccessTokens:    Records[AccessToken]{v, kv, "accesstokens"},
-		Keys:            Records[SigningKey]{v, kv, "keys"},
-		Pushed:          Records[PushedRequest]{v, kv, "pushed"},
-		Interactions:    Records[Interaction]{v, kv, "interactions"},
-		Consents:        Records[Consent]{v, kv, "consents"},
-		Used:            Records[Used]{v, kv, "used"},
-		LogoutNotices:   Records[LogoutNotice]{v, kv, "logoutnotices"},
-		DeviceCodes:     Records[DeviceCode]{v, kv, "devicecodes"},
-		UserCodes:       Records[UserCode]{v, kv, "usercodes"},
-		Leases:          Records[Lease]{v, kv, "leases"},
+		Clients:         Records[Client]{v, kv, "clients", read},
+		Connections:     Records[Connection]{v, kv, "connections", read},
+		ResourceServers: Records[ResourceServer]{v, kv, "resourceservers", read},
+		ClientGrants:    Records[ClientGrant]{v, kv, "clientgrants", read},
+		Users:           Records[User]{v, kv, "users", read},
+		Identities:      Records[Identity]{v, kv, "identities", read},
+		TokenSets:       Records[TokenSet]{v, kv, "tokensets", read},
+		Revocations:     Records[Revocation]{v, kv, "revocations", read},
+		Logins:          Records[Login]{v, kv, "logins", read},
+		Tickets:         Records[Ticket]{v, kv, "tickets", read},
+		Sessions:        Records[Session]{v, kv, "sessions", read},
+		Codes:           Records[Code]{v, kv, "codes", read},
+		Grants:          Records[Grant]{v, kv, "grants", read},
+		AccessTokens:    Records[AccessToken]{v, kv, "accesstokens", read},
+		Keys:            Records[SigningKey]{v, kv, "keys", read},
+		Pushed:          Records[PushedRequest]{v, kv, "pushed", read},
+		Interactions:    Records[Interaction]{v, kv, "interactions", read},
+		Consents:        Records[Consent]{v, kv, "consents", read},
+		Used:            Records[Used]{v, kv, "used", read},
+		LogoutNotices:   Records[LogoutNotice]{v, kv, "logoutnotices", read},
+		DeviceCodes:     Records[DeviceCode]{v, kv, "devicecodes", read},
+		UserCodes:       Records[UserCode]{v, kv, "usercodes", read},
+		Leases:          Records[Lease]{v, kv, "leases", read},
 		now:             v.Now(),
 		kv:              kv,
 	}
@@ -99,13 +101,13 @@ func (tx *Tx) Now() time.Time { return tx.now }
 
 // View runs fn in a read-only transaction.
 func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
-	return v.store.View(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
+	return v.store.View(ctx, func(kv KV) error { return fn(v.newTx(kv, nil)) })
 }
 
 // Update runs fn in a transaction, and runs it again if another transaction
 // got in its way. It keeps nothing if fn returns an error.
 func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
-	return v.store.Update(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
+	return v.store.Update(ctx, func(kv KV) error { return fn(v.newTx(kv, map[string][]byte{})) })
 }
 
 // Ready reports whether the store answers and its records can be read.

@@ -1,0 +1,6 @@
+package vault
+
+// RecordsIn is a kind of record that the schema does not have.
+func RecordsIn[R Record](v *Vault, kv KV, bucket string) Records[R] {
+	return Records[R]{v, kv, bucket, nil}
+}
