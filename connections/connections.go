@@ -121,6 +121,10 @@ func strategy(name string) (Strategy, bool) {
 // callback URL of its own (RFC 9700, section 4.4.2.2).
 const ownCallback = "own_callback"
 
+// trustIntrospection is the option, of strategies that have it, by which a
+// provider's introspection is or is not to be relied on.
+const trustIntrospection = "trust_introspection"
+
 // keepAliveDays is the option, of strategies that have it, by which refresh tokens
 // that nobody uses are kept from lapsing.
 const keepAliveDays = "keep_alive_days"

@@ -54,7 +54,7 @@ var clientFields = []Field{
 		Help: "reusable if a refresh token stays good after it was used, single_use if it does not. While that is unknown, one that may have been used is not shown again."},
 	{Name: "revoke_unused", Title: "Revoke unused refresh tokens", Default: "false",
 		Help: "true to revoke a refresh token that a newer sign-in of the same user replaces. Only for providers at which that leaves the newer one alone: at many, Google among them, it ends all that the user granted."},
-	{Name: "trust_introspection", Title: "Trust introspection", Default: "false",
+	{Name: trustIntrospection, Title: "Trust introspection", Default: "false",
 		Help: "true if the provider's introspection endpoint tells truly whether a refresh token is still good (RFC 7662)."},
 }
 
@@ -81,7 +81,7 @@ func openClient(c vault.Connection, env Env, p preset) (*oauthClient, error) {
 	}
 	o.lifetime = time.Duration(lifetime) * time.Second
 	for name, values := range map[string][]string{
-		"refresh_tokens": {singleUse, reusable}, "trust_introspection": {"true", "false"}, "revoke_unused": {"true", "false"},
+		"refresh_tokens": {singleUse, reusable}, trustIntrospection: {"true", "false"}, "revoke_unused": {"true", "false"},
 	} {
 		if err := o.oneOf(name, values...); err != nil {
 			return nil, err

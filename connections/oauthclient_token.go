@@ -112,7 +112,7 @@ func (o *oauthClient) stillGood(ctx context.Context, at endpoints, ts vault.Toke
 	switch {
 	case o.options["refresh_tokens"] == reusable:
 		return true, nil
-	case !o.flag("trust_introspection", false) || at.introspection == "":
+	case !o.flag(trustIntrospection, false) || at.introspection == "":
 		return false, &vault.Refusal{Why: "A refresh had no answer from " + o.title() + ", whose refresh tokens may be good only once; to show it again could end the user's grant. The user must connect again. " +
 			"(If its refresh tokens stay good after use, say so in the connection's refresh_tokens; if its introspection is to be relied on, in trust_introspection.)"}
 	}

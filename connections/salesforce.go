@@ -27,6 +27,8 @@ func salesforceFields(kind salesforceKind) []Field {
 			Help: "The consumer secret that is staged at Salesforce, tried where the present one is refused: for the time of a change."},
 		{Name: keepAliveDays, Title: "Days until an unused refresh token is renewed",
 			Help: "For apps whose refresh tokens lapse when unused, as after 30 days: 1 to 365. Without it, none is renewed unless it is used."},
+		{Name: trustIntrospection, Title: "Trust introspection", Default: "true",
+			Help: "false if Salesforce's word that a refresh token is still good is not to be relied on: after a refresh without an answer, the user connects again."},
 		{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",
 			Help: "Seconds that an access token is taken to live when Salesforce does not say."},
 		{Name: "instance_url_claim", Title: "ID token claim for the instance URL",
@@ -112,6 +114,9 @@ func openSalesforce(c vault.Connection, env Env, kind salesforceKind) (Provider,
 		if days, err := strconv.Atoi(s); err != nil || days < 1 || days > 365 {
 			return nil, &vault.Invalid{Field: "options." + keepAliveDays, Problem: "should be a number of days from 1 to 365"}
 		}
+	}
+	if s := c.Options[trustIntrospection]; s != "" && s != "true" && s != "false" {
+		return nil, &vault.Invalid{Field: "options." + trustIntrospection, Problem: "should be true or false"}
 	}
 	lifetime := 600
 	if s := c.Options["access_token_lifetime"]; s != "" {

@@ -16,8 +16,13 @@ type introspection struct {
 	Exp    int64 `json:"exp"`
 }
 
-// Introspect implements [vault.Introspector].
+// Introspect implements [vault.Introspector], unless the connection is told not
+// to rely on it.
 func (s *salesforceOrg) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
+	if s.connection.Options[trustIntrospection] == "false" && ts.Rotation != vault.Static {
+		return false, &vault.Refusal{Why: "A refresh had no answer from " + s.title() + ", and to show its refresh token again could end the user's grant. " +
+			"The connection is told not to rely on introspection (trust_introspection). The user must connect again."}
+	}
 	in, err := s.introspect(ctx, ts.Params["instance_url"], ts.RefreshToken.Reveal(), "refresh_token")
 	return in.Active, err
 }

@@ -334,3 +334,28 @@ func TestH39UsersGetTheirOwnTokens(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestIntrospectionIsReliedOnUnlessToldOtherwise after an answer that was lost.
+func TestIntrospectionIsReliedOnUnlessToldOtherwise(t *testing.T) {
+	t.Parallel()
+	for trust, status := range map[string]int{"": 200, "true": 200, "false": 401} {
+		g := start(t, func(a *simulator.App) { a.NoRotation = true })
+		g.change(func(c *vault.Connection) {
+			if trust != "" {
+				c.Options["trust_introspection"] = trust
+			}
+		})
+		token := g.signIn(ada())
+		g.clock.forward(3 * time.Hour)
+		g.salesforce.Lose("token:refresh_token")
+		if a := g.exchange(token.RefreshToken); a.status != 503 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		g.clock.forward(time.Minute)
+		asked := g.salesforce.Requests("introspect")
+		a := g.exchange(token.RefreshToken)
+		if a.status != status || status == 401 && (a.str("reason") != "reauthorization_required" || !strings.Contains(a.str("error_description"), "trust_introspection") || g.salesforce.Requests("introspect") != asked) {
+			t.Errorf("trust_introspection %q: %d %s", trust, a.status, a.body)
+		}
+	}
+}
