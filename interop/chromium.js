@@ -54,7 +54,7 @@ export async function open(browser, { client, ...options } = {}) {
   page.on('pageerror', (err) => faults.push(String(err)))
   page.on('request', (r) => {
     if (r.resourceType() === 'script' && !passingOn.test(r.url()) && new URL(r.url()).origin !== client) faults.push(`a script is loaded: ${r.url()}`)
-    if (!/^(data:|https?:\/\/(localhost|[a-z]+\.localhost)[:/])/.test(r.url())) faults.push(`something is loaded from elsewhere: ${r.url()}`)
+    if (!/^(data:|(blob:)?https?:\/\/(localhost|[a-z]+\.localhost)[:/])/.test(r.url())) faults.push(`something is loaded from elsewhere: ${r.url()}`)
   })
   const seen = async () => `--- the browser shows ${page.url()}\n${await page.locator('body').innerText({ timeout: 1000 })}`
   witnesses.add(seen)
