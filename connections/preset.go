@@ -51,10 +51,7 @@ func presetStrategies() []Strategy {
 	return out
 }
 
-var (
-	placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
-	hostname    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$`)
-)
+var hostname = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?$`)
 
 // fill puts the values of the preset's own options where they belong.
 func (p preset) fill(options map[string]string) error {

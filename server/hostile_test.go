@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 
@@ -204,7 +205,7 @@ func TestH12HostileTextFromUpstreamIsHarmless(t *testing.T) {
 			t.Errorf("%s: %v %+v", name, err, page)
 			continue
 		}
-		if d := page.URL.Query().Get("error_description"); len(d) > 1000 || strings.ContainsAny(d, "\r\n\x00\u202e\xff") {
+		if d := page.URL.Query().Get("error_description"); len(d) > 1000 || strings.ContainsAny(d, "\r\n\x00\u202e") || !utf8.ValidString(d) {
 			t.Errorf("%s: %d bytes %q", name, len(d), d)
 		}
 	}

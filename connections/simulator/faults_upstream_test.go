@@ -110,7 +110,7 @@ var upstreamFaults = map[string]func(o *org, set tokenSet){
 	"key-not-published": func(o *org, set tokenSet) {
 		o.begin("key-not-published")
 		set = o.tokenSet(refreshment(set.RefreshToken))
-		if parsed, err := jose.ParseSigned(set.IDToken, []jose.SignatureAlgorithm{jose.RS256}); err != nil || slices.Contains(o.publishedKeys(), parsed.Signatures[0].Header.KeyID) {
+		if parsed, err := jose.ParseSignedCompact(set.IDToken, []jose.SignatureAlgorithm{jose.RS256}); err != nil || slices.Contains(o.publishedKeys(), parsed.Signatures[0].Header.KeyID) {
 			o.t.Errorf("%v", err)
 		}
 		o.begin("keys-rotated")

@@ -30,7 +30,6 @@ type world struct {
 	sample    *App
 	name      string     // claim of the next ID token
 	nonce     string     // of the last authorization request, which goes into the next ID token
-	challenge string     // likewise
 	exchanges []string   // the rejected_token of each exchange
 	refuse    url.Values // members of the error that exchanges get; nil means they succeed
 	stale     string     // an access token that Salesforce refuses
@@ -196,7 +195,7 @@ func TestGatewayThatIsLateIsAskedAgain(t *testing.T) {
 	gateway := world.Config.Handler
 	world.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !up {
-			http.Error(w, "starting", 503)
+			http.Error(w, "starting", http.StatusServiceUnavailable)
 			return
 		}
 		gateway.ServeHTTP(w, r)
