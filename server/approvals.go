@@ -80,6 +80,8 @@ func (s *Server) revokeOne(ctx context.Context, r vault.Revocation) error {
 		return err
 	case now.RefreshToken == r.Tokens.RefreshToken:
 		return s.forget(ctx, r) // it is in use again
+	case r.Tokens.Attempt != nil:
+		return s.forget(ctx, r) // it is from a backup, and may have been revoked since: nothing needs it to be
 	case now.AccessToken == r.Tokens.AccessToken:
 		return errShared
 	}

@@ -70,7 +70,7 @@ func (n Need) met(ts TokenSet, now time.Time, seen TokenSet) bool {
 // time refreshes; the others wait for what it got. An attempt is on disk before
 // the refresh token leaves, and the refreshed set before Fresh returns.
 //
-// After an attempt without an answer, a refresh token that rotates, or may, is
+// After an attempt without an answer, and after a backup was restored, a refresh token that rotates, or may, is
 // shown again only if an [Introspector] says that it is still good: showing a
 // spent one can cost the user every token. An [Asserter] has none to show, and
 // is simply asked again.
@@ -178,7 +178,7 @@ func (v *Vault) attempt(ctx context.Context, seen TokenSet, need Need) (ts Token
 		if err != nil || before != nil && before.live(now) {
 			return err
 		}
-		ts.Attempt = &Attempt{ID: id, Until: now.Add(attemptTime)}
+		ts.Attempt = &Attempt{ID: id, Until: now.Add(attemptTime), Restored: before != nil && before.Restored}
 		return tx.TokenSets.Put(ts)
 	})
 	return ts, before, err
@@ -251,16 +251,20 @@ func mayKeep(after, mine, now TokenSet) bool {
 // before may have spent it.
 func (v *Vault) ask(ctx context.Context, mine TokenSet, before *Attempt, began time.Time, r Refresher) (TokenSet, error) {
 	if before != nil && mine.Rotation != Static {
+		why := "A refresh had no answer"
+		if before.Restored {
+			why = "The vault was restored from a backup"
+		}
 		i, ok := r.(Introspector)
 		if !ok {
-			return TokenSet{}, &Refusal{Why: "A refresh had no answer, and the identity provider cannot tell whether the refresh token is still good. The user must connect again."}
+			return TokenSet{}, &Refusal{Why: why + ", and the identity provider cannot tell whether the refresh token is still good. The user must connect again."}
 		}
 		active, err := i.Introspect(ctx, mine)
 		if err != nil {
 			return TokenSet{}, fmt.Errorf("vault: ask whether the refresh token is still good: %w: %w", ErrUnspent, err)
 		}
 		if !active {
-			return TokenSet{}, &Refusal{Why: "A refresh had no answer, and the refresh token it showed is no longer good. The user must connect again."}
+			return TokenSet{}, &Refusal{Why: why + ", and the refresh token is no longer good. The user must connect again."}
 		}
 	}
 	// The monotonic clock stands still while a machine sleeps; the other can be set.

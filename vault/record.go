@@ -50,6 +50,9 @@ func (rs Records[R]) Put(r R) error {
 			return err
 		}
 	}
+	if w, ok := any(r).(restorable[R]); ok {
+		r = w.writtenUnder(rs.v.mark)
+	}
 	plain, err := encoding.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
@@ -121,6 +124,11 @@ func (rs Records[R]) open(key string, v Value) (r R, err error) {
 	if !v.Expires.IsZero() && !rs.v.Now().Before(v.Expires) {
 		return r, ErrNotFound
 	}
+	return rs.decode(key, v)
+}
+
+// decode opens a record, also if it has expired.
+func (rs Records[R]) decode(key string, v Value) (r R, err error) {
 	plain, err := rs.v.keys.open(rs.bucket, key, v.Sealed)
 	if err != nil {
 		return r, err
@@ -130,6 +138,9 @@ func (rs Records[R]) open(key string, v Value) (r R, err error) {
 	}
 	if rs.read != nil {
 		rs.read[rs.bucket+"\x00"+key] = plain
+	}
+	if w, ok := any(r).(restorable[R]); ok {
+		r = w.readUnder(rs.v.mark)
 	}
 	return r, nil
 }

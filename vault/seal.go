@@ -38,6 +38,9 @@ var ErrWrongKey = errors.New("wrong root key")
 // ErrNewer reports that a vault was written by a newer version of the program.
 var ErrNewer = errors.New("written by a newer version")
 
+// ErrForeign reports that there is something in a store, and no vault.
+var ErrForeign = errors.New("there is something in it that is no vault")
+
 // keyring seals and opens records.
 type keyring struct {
 	aead   tink.AEAD
@@ -57,6 +60,9 @@ func openKeyring(ctx context.Context, store Store, root Key) (*keyring, error) {
 		_, err := kv.Get(headerBucket, headerKey)
 		if !errors.Is(err, ErrNotFound) {
 			return err
+		}
+		if found, err := kv.Buckets(); err != nil || len(found) > 0 {
+			return errors.Join(err, fmt.Errorf("%w: it is another program's, or a copy that was broken off; nothing was changed", ErrForeign))
 		}
 		ring := &keyring{aead: sealed}
 		derive, err := ring.seal(headerBucket, deriveKey, secret)

@@ -20,6 +20,7 @@ type TokenSet struct {
 	Refusal      *Refusal // why no refresh can help any more, if so
 	Created      time.Time
 	Approved     []time.Time // sign-ins of late that brought a refresh token
+	Mark         string      // of the backup that the vault was restored from when this was written, or ""
 }
 
 func (t TokenSet) Key() string { return t.Identity }
@@ -40,6 +41,9 @@ type Attempt struct {
 	ID    string
 	Until time.Time // its request is surely over, by the store's clock
 	Ended bool      // its request is over already, without a useful answer
+	// Restored means that no attempt is known of, and that the token set is from
+	// a backup, after which there may have been some.
+	Restored bool
 }
 
 // live reports whether the attempt's request may still be on its way, at a time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ type Vault struct {
 	store   Store
 	keys    *keyring
 	id      string             // of this instance
+	mark    string             // of the backup that it was restored from, or ""
 	flights singleflight.Group // refreshes that this instance waits for, by account
 	flying  sync.WaitGroup     // those under way
 	heard   bell               // rung by what instances tell
@@ -24,14 +26,18 @@ type Vault struct {
 }
 
 // Open opens the vault in store under the root key, and makes a new one in an
-// empty store. It fails with [ErrWrongKey] or [ErrNewer], and then has changed
-// nothing.
+// empty store. It fails with [ErrWrongKey], [ErrNewer] or [ErrForeign], and then
+// has changed nothing.
 func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
 	keys, err := openKeyring(ctx, store, root)
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{store: store, keys: keys, id: rand.Text(), Now: time.Now}, nil
+	mark, err := readMark(ctx, store)
+	if err != nil {
+		return nil, fmt.Errorf("vault: read whether it was restored: %w", err)
+	}
+	return &Vault{store: store, keys: keys, id: rand.Text(), mark: mark, Now: time.Now}, nil
 }
 
 // Tx is one transaction over the whole vault. Its fields are the schema.
