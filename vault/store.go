@@ -17,6 +17,9 @@ import (
 type Store interface {
 	View(ctx context.Context, fn func(KV) error) error
 	Update(ctx context.Context, fn func(KV) error) error
+	// Snapshot is a View that may last for hours, stops nobody from writing
+	// meanwhile, and runs fn once.
+	Snapshot(ctx context.Context, fn func(KV) error) error
 	// Hear calls heard with the topics that transactions of any instance told,
 	// until ctx ends, and with "" when it may have missed some. A store of one
 	// instance may leave it at waiting for ctx.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
+	"runtime"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,9 +36,9 @@ func Open(path string) (*Store, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:      time.Second,
 		FreelistType: bbolt.FreelistMapType,
-		// A file that outgrows its mapping has to wait for its readers; this
-		// much address space, not memory, postpones that.
-		InitialMmapSize: 1 << 28,
+		// A file that outgrows its mapping has to wait for its readers, of
+		// which a backup is a long one.
+		InitialMmapSize: mapping(),
 	})
 	switch {
 	case errors.Is(err, bbolterrors.ErrTimeout):
@@ -47,6 +49,15 @@ func Open(path string) (*Store, error) {
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
 	return &Store{db, newWriter(db)}, nil
+}
+
+// mapping is how much address space, which is not memory, the file's mapping
+// has: 16 GiB, or an eighth of what there is. On Windows the file is as long.
+func mapping() int {
+	if runtime.GOOS == "windows" {
+		return 1 << 28
+	}
+	return int(min(int64(1)<<34, math.MaxInt>>3))
 }
 
 // Close implements [vault.Store]. It waits for the updates under way.
@@ -62,6 +73,10 @@ func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
 	}
 	return s.db.View(func(tx *bbolt.Tx) error { return fn(&kv{tx: tx}) })
 }
+
+// Snapshot implements [vault.Store]. What is deleted or replaced while it lasts
+// takes room in the file until it ends, which is then used again.
+func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error { return s.View(ctx, fn) }
 
 // Update implements [vault.Store].
 func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {

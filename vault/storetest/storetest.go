@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"ScanStartsAfter", testScanStartsAfter},
 		{"ScanSurvivesWrites", testScanSurvivesWrites},
 		{"BucketsAreThoseWithSomethingInThem", testBuckets},
+		{"SnapshotSeesOneMomentAndStopsNobody", testSnapshot},
 		{"SweepTakesWhatExpired", testSweepTakesWhatExpired},
 		{"SweepLeavesWhatWasRenewed", testSweepLeavesWhatWasRenewed},
 		{"OneTakesACode", testOneTakesACode},
@@ -286,6 +287,45 @@ func testBuckets(t *testing.T, s vault.Store) {
 		}
 		return nil
 	})
+}
+
+func testSnapshot(t *testing.T, s vault.Store) {
+	put := func(v string) {
+		update(t, s, func(kv vault.KV) error {
+			for i := range 300 {
+				if err := kv.Put("a", fmt.Sprintf("k%03d", i), value(v)); err != nil {
+					return err
+				}
+			}
+			return kv.Put("b", "k", value(v))
+		})
+	}
+	put("before")
+	err := s.Snapshot(t.Context(), func(kv vault.KV) error {
+		if _, err := kv.Get("b", "k"); err != nil {
+			return err
+		}
+		n := 0
+		for e, err := range kv.Scan("a", "") {
+			if err != nil {
+				return err
+			}
+			if n++; n == 1 {
+				put("after")
+			}
+			if string(e.Sealed) != "before" {
+				t.Fatalf("%s is %s", e.Key, e.Sealed)
+			}
+		}
+		if v, err := kv.Get("b", "k"); n != 300 || err != nil || string(v.Sealed) != "before" {
+			t.Errorf("%d entries, %s, %v", n, v.Sealed, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	has(t, s, "b", "k", "after")
 }
 
 func testSweepTakesWhatExpired(t *testing.T, s vault.Store) {
