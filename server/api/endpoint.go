@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -27,6 +28,8 @@ type API struct {
 	Guard func(audience, scope string, next Handler) echo.HandlerFunc
 	// RotateKeys makes the next signing keys, which sign after lead.
 	RotateKeys func(ctx context.Context, lead time.Duration) ([]vault.SigningKey, error)
+
+	backingUp sync.Mutex
 }
 
 // Caller is whom an access token stands for.
@@ -76,6 +79,7 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},
 		{manage, http.MethodGet, "/keys/signing", "read:signing_keys", a.listKeys},
 		{manage, http.MethodPost, "/keys/signing/rotate", "create:signing_keys", a.rotateKeys},
+		{manage, http.MethodGet, "/backup", "read:backups", a.backup},
 		{me, http.MethodGet, "/grants", "read:me:grants", a.listMyGrants},
 		{me, http.MethodDelete, "/grants/:id", "delete:me:grants", a.deleteMyGrant},
 	} {

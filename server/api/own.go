@@ -26,6 +26,7 @@ var managementScopes = []vault.Scope{
 	{Value: "delete:grants", Description: "Take back what users have allowed applications"},
 	{Value: "read:signing_keys", Description: "See which keys sign tokens"},
 	{Value: "create:signing_keys", Description: "Make new keys that sign tokens"},
+	{Value: "read:backups", Description: "Make backups of the vault, which only its root key opens"},
 }
 
 // myAccountScopes are for users' own applications.
