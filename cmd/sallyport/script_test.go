@@ -41,9 +41,13 @@ func TestPostgresScripts(t *testing.T) {
 }
 
 var commands = map[string]func(*testscript.TestScript, bool, []string){
+	"append":    appendTo,
+	"damage":    damage,
+	"foreign":   foreignStore,
 	"freeport":  freePort,
 	"get":       get,
 	"newer":     newerStore,
+	"sparse":    sparse,
 	"status":    exitStatus,
 	"truncated": truncated,
 }
@@ -84,6 +88,50 @@ func truncated(ts *testscript.TestScript, _ bool, args []string) {
 	b, err := os.ReadFile(ts.MkAbs(args[1]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b[:20<<10], 0o600))
+}
+
+// appendTo writes text at the end of a file: append FILE TEXT.
+func appendTo(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY|os.O_APPEND, 0)
+	ts.Check(err)
+	_, err = f.WriteString(args[1])
+	ts.Check(errors.Join(err, f.Close()))
+}
+
+// damage changes the last byte of each record of a bucket: damage STORE BUCKET.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := bolt.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(s.Update(context.Background(), func(kv vault.KV) error {
+		for e, err := range kv.Scan(args[1], "") {
+			if err != nil {
+				return err
+			}
+			e.Sealed[len(e.Sealed)-1] ^= 1
+			if err := kv.Put(args[1], e.Key, e.Value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	ts.Check(s.Close())
+}
+
+// foreignStore makes a bbolt file of another program's: foreign FILE.
+func foreignStore(ts *testscript.TestScript, _ bool, args []string) {
+	s, err := bolt.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(s.Update(context.Background(), func(kv vault.KV) error {
+		return kv.Put("widgets", "1", vault.Value{Sealed: []byte("a widget")})
+	}))
+	ts.Check(s.Close())
+}
+
+// sparse makes a file of 10 GiB that takes no room: sparse FILE.
+func sparse(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(errors.Join(f.Truncate(10<<30), f.Close()))
 }
 
 // exitStatus runs a command that has to end with a status: status N COMMAND….

@@ -14,7 +14,7 @@ import (
 )
 
 func vaultCommand() *cobra.Command {
-	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCopyCommand())
+	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCheckCommand(), vaultBackupCommand(), vaultRestoredCommand(), vaultCopyCommand())
 }
 
 func vaultInitCommand() *cobra.Command {

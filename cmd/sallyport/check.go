@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sallyport/vault"
+)
+
+func vaultCheckCommand() *cobra.Command {
+	var s settings
+	var canaries []string
+	var asJSON bool
+	c := &cobra.Command{Use: "check", Short: "Check that every record can be read, and that no secret lies in the clear", Args: cobra.NoArgs,
+		Long: `Open every record of a store that no gateway has open, of a backup, or of a
+PostgreSQL database; look whether the records that it speaks of are there; and
+look through the file for tokens and keys in the clear. Nothing is changed.`,
+		RunE: does(func(cmd *cobra.Command, _ []string) error {
+			found, err := s.check(cmd.Context(), canaries, progress(cmd.ErrOrStderr()))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(cmd.OutOrStdout()).Encode(found)
+			} else {
+				err = found.print(cmd.OutOrStdout())
+			}
+			if err != nil {
+				return err
+			}
+			return found.verdict(storeName(s.store))
+		})}
+	s.storeFlags(c.Flags())
+	c.Flags().StringArrayVar(&canaries, "canary", nil, "value that should lie nowhere in the clear, such as a password (may be given several times)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// checked is what a check found, as it is printed.
+type checked struct {
+	Records      map[string]int  `json:"records"`
+	Restored     bool            `json:"restored"`
+	Faults       []vault.Finding `json:"faults"`
+	FaultCount   int             `json:"fault_count"`
+	Warnings     []vault.Finding `json:"warnings"`
+	WarningCount int             `json:"warning_count"`
+	InTheClear   map[string]int  `json:"in_the_clear"`
+}
+
+func (s *settings) check(ctx context.Context, canaries []string, progress func(int)) (c checked, err error) {
+	if slices.Contains(canaries, "") {
+		return c, &wrongUsage{"--canary is empty"}
+	}
+	key, err := s.rootKey()
+	if err != nil {
+		return c, err
+	}
+	store, err := s.openMade(ctx)
+	if err != nil {
+		return c, err
+	}
+	v, err := vault.Open(ctx, store, key)
+	if err != nil {
+		return c, errors.Join(fmt.Errorf("%s: %w", storeName(s.store), err), store.Close())
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	leaks := vault.NewLeaks(canaries)
+	raw := io.Discard // a file is looked through as it is, with what was deleted from it
+	if inDatabase(s.store) {
+		raw = leaks
+	}
+	r, err := v.Check(ctx, raw, progress)
+	if err != nil {
+		return c, fmt.Errorf("check %s: %w", storeName(s.store), err)
+	}
+	if !inDatabase(s.store) {
+		if err := readThrough(leaks, s.store); err != nil {
+			return c, err
+		}
+	}
+	return checked{Records: r.Records, Restored: r.Restored, Faults: append([]vault.Finding{}, r.Faults...), FaultCount: r.FaultCount,
+		Warnings: append([]vault.Finding{}, r.Warnings...), WarningCount: r.WarningCount, InTheClear: leaks.Found()}, nil
+}
+
+func readThrough(to io.Writer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
+	return err
+}
+
+func (c checked) print(w io.Writer) error {
+	total := 0
+	for _, kind := range slices.Sorted(maps.Keys(c.Records)) {
+		total += c.Records[kind]
+		fmt.Fprintf(w, "%8d  %s\n", c.Records[kind], kind)
+	}
+	for _, f := range c.Faults {
+		fmt.Fprintf(w, "fault: %s %q: %s\n", f.Bucket, f.Key, f.Problem)
+	}
+	for _, f := range c.Warnings {
+		fmt.Fprintf(w, "warning: %s %q: %s\n", f.Bucket, f.Key, f.Problem)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.InTheClear)) {
+		fmt.Fprintf(w, "in the clear: %s, %d times\n", name, c.InTheClear[name])
+	}
+	if c.Restored {
+		fmt.Fprintln(w, "It is marked as restored from a backup.")
+	}
+	_, err := fmt.Fprintf(w, "%d records can be read, %d cannot. %d warnings.\n", total, c.FaultCount, c.WarningCount)
+	return err
+}
+
+// verdict is what to do, if anything is wrong.
+func (c checked) verdict(store string) error {
+	var wrong []string
+	if c.FaultCount > 0 {
+		wrong = append(wrong, fmt.Sprintf("%d records of %s cannot be read: restore a backup, or have their users connect again", c.FaultCount, store))
+	}
+	if len(c.InTheClear) > 0 {
+		wrong = append(wrong, fmt.Sprintf("secrets lie in the clear in %s: keep it from others, revoke them, and find out how they came there", store))
+	}
+	if wrong == nil {
+		return nil
+	}
+	return errors.New(strings.Join(wrong, "; "))
+}
+
+// progress tells, every few seconds, how far long work has come.
+func progress(w io.Writer) func(records int) {
+	last := time.Now()
+	return func(n int) {
+		if time.Since(last) > 3*time.Second {
+			last = time.Now()
+			fmt.Fprintf(w, "%d records so far\n", n)
+		}
+	}
+}
