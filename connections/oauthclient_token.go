@@ -106,6 +106,14 @@ func (o *oauthClient) tokenSet(i issued) vault.TokenSet {
 	return ts
 }
 
+// unanswered says why it is not known whether a refresh token is still good.
+func unanswered(ts vault.TokenSet, title string) string {
+	if ts.Attempt != nil && ts.Attempt.Restored {
+		return "The vault was restored from a backup, since which the refresh token may have been shown to " + title
+	}
+	return "A refresh had no answer from " + title
+}
+
 // stillGood reports whether a refresh token is still good that may have been
 // used, without using it.
 func (o *oauthClient) stillGood(ctx context.Context, at endpoints, ts vault.TokenSet) (bool, error) {
@@ -113,11 +121,7 @@ func (o *oauthClient) stillGood(ctx context.Context, at endpoints, ts vault.Toke
 	case o.options["refresh_tokens"] == reusable:
 		return true, nil
 	case !o.flag(trustIntrospection, false) || at.introspection == "":
-		why := "A refresh had no answer from " + o.title()
-		if ts.Attempt != nil && ts.Attempt.Restored {
-			why = "The vault was restored from a backup, and the refresh token may have been shown since to " + o.title()
-		}
-		return false, &vault.Refusal{Why: why + ", whose refresh tokens may be good only once; to show it again could end the user's grant. The user must connect again. " +
+		return false, &vault.Refusal{Why: unanswered(ts, o.title()) + ", whose refresh tokens may be good only once; to show it again could end the user's grant. The user must connect again. " +
 			"(If its refresh tokens stay good after use, say so in the connection's refresh_tokens; if its introspection is to be relied on, in trust_introspection.)"}
 	}
 	said, err := o.introspect(ctx, at, ts.RefreshToken, "refresh_token")

@@ -20,7 +20,7 @@ type introspection struct {
 // to rely on it.
 func (s *salesforceOrg) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error) {
 	if s.connection.Options[trustIntrospection] == "false" && ts.Rotation != vault.Static {
-		return false, &vault.Refusal{Why: "A refresh had no answer from " + s.title() + ", and to show its refresh token again could end the user's grant. " +
+		return false, &vault.Refusal{Why: unanswered(ts, s.title()) + ", and to show its refresh token again could end the user's grant. " +
 			"The connection is told not to rely on introspection (trust_introspection). The user must connect again."}
 	}
 	in, err := s.introspect(ctx, ts.Params["instance_url"], ts.RefreshToken.Reveal(), "refresh_token")

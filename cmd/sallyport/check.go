@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sallyport/vault"
+	"sallyport/vault/bolt"
 )
 
 func vaultCheckCommand() *cobra.Command {
@@ -68,6 +69,11 @@ func (s *settings) check(ctx context.Context, canaries []string, progress func(i
 	store, err := s.openMade(ctx)
 	if err != nil {
 		return c, err
+	}
+	if file, ok := store.(*bolt.Store); ok {
+		if err := file.Check(); err != nil {
+			return c, errors.Join(fmt.Errorf("%s is damaged: %w; restore a backup", s.store, err), store.Close())
+		}
 	}
 	v, err := vault.Open(ctx, store, key)
 	if err != nil {
