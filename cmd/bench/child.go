@@ -3,43 +3,45 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/labstack/echo/v4"
-
-	"sallyport/server"
 )
 
-// child is a server in a process of its own.
+// role is what a process of bench is to be.
+type role struct {
+	Is       string // "bare", "gateway", or "filler" of a store
+	Tenant   tenant
+	Accounts int
+	Profile  string // file to write a CPU profile to, or ""
+}
+
+// child is a process of bench's.
 type child struct {
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
-	address string
+	address string        // that it listens at
+	ready   time.Duration // that it took until it did
 }
 
 // start starts a server, and returns once it listens.
-func start(name string, accounts int, profile string) (*child, error) {
-	self, err := os.Executable()
+func start(r role) (*child, error) {
+	cmd, err := r.command()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, "-child", name, "-accounts", strconv.Itoa(accounts), "-cpuprofile", profile)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -48,27 +50,45 @@ func start(name string, accounts int, profile string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	c := &child{cmd: cmd, in: in, out: bufio.NewReader(out)}
 	line, err := c.out.ReadString('\n')
 	if err != nil {
-		return nil, fmt.Errorf("%s did not start: %w", name, err)
+		return nil, fmt.Errorf("%s did not start: %w", r.Is, err)
 	}
-	c.address = strings.TrimSpace(line)
+	c.address, c.ready = strings.TrimSpace(line), time.Since(began)
 	return c, nil
 }
 
-// ask asks the server for a figure: "cpu", nanoseconds used so far, or
-// "memory", bytes resident.
+// command runs this program in a role, on one core.
+func (r role) command() (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	arg, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, "-child", string(arg))
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Stderr = os.Stderr
+	return cmd, nil
+}
+
+// ask asks the server for a figure: "cpu", nanoseconds used so far; "memory",
+// bytes resident without the store's mapped file; or "codes N", that many new
+// authorization codes, of which it tells the number of the first.
 func (c *child) ask(what string) (int64, error) {
 	if _, err := fmt.Fprintln(c.in, what); err != nil {
 		return 0, err
 	}
 	line, err := c.out.ReadString('\n')
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("the server ended: %w", err)
 	}
 	return strconv.ParseInt(strings.TrimSpace(line), 10, 64)
 }
@@ -78,38 +98,31 @@ func (c *child) stop() {
 	c.cmd.Wait()
 }
 
-// plenty is a rate limit that is counted, and never reached.
-const plenty = 1_000_000
-
-// serve is a server's process: it serves until its standard input ends.
-func serve(name string, accounts int, profile string) error {
-	dir, err := os.MkdirTemp("", "sallyport-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	var handler http.Handler = bareEcho()
-	if name == "gateway" {
-		v, err := fill(filepath.Join(dir, "bench.db"), accounts)
-		if err != nil {
-			return err
-		}
-		defer v.Close()
-		handler, err = server.New(context.Background(), server.Config{Issuer: benchIssuer, Vault: v, Pace: server.Pace{Address: plenty, Client: plenty, User: plenty},
-			Log: slog.New(slog.NewJSONHandler(io.Discard, nil))})
-		if err != nil {
-			return err
-		}
+// be plays the role: a server serves until its standard input ends.
+func (r role) be() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if r.Is == "filler" {
+		return r.Tenant.fill(ctx, r.Accounts)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+	handler, codes := bareEcho(), func(int) (int64, error) { return 0, nil }
+	if r.Is == "gateway" {
+		g, err := r.Tenant.open(ctx, "http://"+l.Addr().String()+"/")
+		if err != nil {
+			return err
+		}
+		defer g.vault.Close()
+		handler, codes = g.server, g.makeCodes
+		go g.server.Work(ctx)
+	}
 	go http.Serve(l, handler)
-	runtime.GC()
-	debug.FreeOSMemory()
-	if profile != "" {
-		f, err := os.Create(profile)
+	fmt.Println(l.Addr())
+	if r.Profile != "" {
+		f, err := os.Create(r.Profile)
 		if err != nil {
 			return err
 		}
@@ -119,28 +132,49 @@ func serve(name string, accounts int, profile string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	fmt.Println(l.Addr())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		switch in.Text() {
-		case "cpu":
-			var u syscall.Rusage
-			if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-				return err
-			}
-			fmt.Println(u.Utime.Nano() + u.Stime.Nano())
-		case "memory":
-			b, err := os.ReadFile("/proc/self/statm")
-			if err != nil {
-				return err
-			}
-			pages, err := strconv.ParseInt(strings.Fields(string(b))[1], 10, 64)
-			if err != nil {
-				return err
-			}
-			fmt.Println(pages * int64(os.Getpagesize()))
+		figure, err := answer(in.Text(), codes)
+		if err != nil {
+			return err
 		}
+		fmt.Println(figure)
 	}
 	return nil
+}
+
+// answer is the other end of [child.ask].
+func answer(question string, codes func(int) (int64, error)) (int64, error) {
+	what, n, _ := strings.Cut(question, " ")
+	switch what {
+	case "cpu":
+		var u syscall.Rusage
+		err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+		return u.Utime.Nano() + u.Stime.Nano(), err
+	case "memory":
+		return anonymous()
+	case "codes":
+		count, err := strconv.Atoi(n)
+		if err != nil {
+			return 0, err
+		}
+		return codes(count)
+	}
+	return 0, fmt.Errorf("unknown question %q", question)
+}
+
+// anonymous is the memory of this process that no file lies behind, in bytes.
+func anonymous() (int64, error) {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kilobytes, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return kilobytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("/proc/self/status has no RssAnon")
 }
 
 // bareEcho parses a form, and answers as many bytes as an exchange.

@@ -2,57 +2,37 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"sync"
 	"time"
-
-	"sallyport/server/oidc"
 )
-
-// operation is a request to repeat.
-type operation struct {
-	name    string
-	server  *child
-	request func() []byte
-}
-
-// operations are those that are measured; the first is the floor.
-func operations(bare, gateway *child, accounts int) []operation {
-	exchange := func() []byte {
-		i := rand.IntN(accounts)
-		return post("/oauth/token", url.Values{
-			"grant_type": {oidc.GrantFederated}, "client_id": {benchClient}, "client_secret": {benchSecret},
-			"subject_token": {oidc.RefreshToken(grantID(i), grantSecret(i))}, "subject_token_type": {oidc.URNRefreshToken},
-			"requested_token_type": {oidc.URIFederatedAccessToken}, "connection": {"salesforce"},
-		})
-	}
-	return []operation{
-		{"bare Echo, the same form", bare, exchange},
-		{"exchange from the vault", gateway, exchange},
-		{"metadata", gateway, func() []byte { return []byte("GET /.well-known/openid-configuration HTTP/1.1\r\nHost: bench\r\n\r\n") }},
-	}
-}
-
-func post(path string, form url.Values) []byte {
-	body := form.Encode()
-	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
-}
 
 // result is what a round measured.
 type result struct {
-	cpu      float64 // microseconds a request
-	rate     float64 // requests a second
+	cpu      float64 // microseconds of the server's, each time
+	rate     float64 // times a second of the server's core
 	p50, p99 float64 // milliseconds
 }
 
-// load repeats an operation for a while over some connections.
+// errUsedUp ends a round before its time.
+var errUsedUp = errors.New("there is nothing left to do it with")
+
+// mostRate is how many times a second an operation is made ready for.
+const mostRate = 3000
+
+// load repeats an operation for a while over some connections at once.
 func load(op operation, connections int, length time.Duration) (result, error) {
+	if op.ready != nil {
+		if err := op.ready(int(mostRate * length.Seconds())); err != nil {
+			return result{}, err
+		}
+	}
 	before, err := op.server.ask("cpu")
 	if err != nil {
 		return result{}, err
@@ -74,46 +54,63 @@ func load(op operation, connections int, length time.Duration) (result, error) {
 		})
 	}
 	wg.Wait()
-	elapsed := time.Since(began)
 	after, err := op.server.ask("cpu")
 	if err != nil || failed != nil || len(all) == 0 {
-		return result{}, fmt.Errorf("%d requests answered: %v %v", len(all), failed, err)
+		return result{}, fmt.Errorf("done %d times: %w", len(all), errors.Join(failed, err))
 	}
 	slices.Sort(all)
 	at := func(p float64) float64 { return float64(all[int(p*float64(len(all)-1))].Microseconds()) / 1000 }
-	return result{
-		cpu:  float64(after-before) / 1000 / float64(len(all)),
-		rate: float64(len(all)) / elapsed.Seconds(),
-		p50:  at(0.5), p99: at(0.99),
-	}, nil
+	cpu := float64(after-before) / 1000 / float64(len(all))
+	return result{cpu: cpu, rate: 1e6 / cpu, p50: at(0.5), p99: at(0.99)}, nil
 }
 
-// repeat sends requests over one connection, one after another.
+// repeat does an operation over one connection, time after time.
 func repeat(op operation, until time.Time) (took []time.Duration, err error) {
 	conn, err := net.Dial("tcp", op.server.address)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	r := bufio.NewReader(conn)
+	l := &line{conn, bufio.NewReader(conn)}
 	for time.Now().Before(until) {
-		request := op.request()
 		began := time.Now()
-		if _, err := conn.Write(request); err != nil {
+		if err := op.do(l); errors.Is(err, errUsedUp) {
+			return took, nil
+		} else if err != nil {
 			return took, err
-		}
-		resp, err := http.ReadResponse(r, nil)
-		if err != nil {
-			return took, err
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			return took, err
-		}
-		if resp.StatusCode != http.StatusOK {
-			return took, fmt.Errorf("status %d: %s", resp.StatusCode, body)
 		}
 		took = append(took, time.Since(began))
 	}
 	return took, nil
+}
+
+// line is a connection to a server that is used for one request after another.
+// It costs less than an http.Client, whose load would be on the server's core.
+type line struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (l *line) get(path string) ([]byte, error) {
+	return l.send(fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: bench\r\n\r\n", path))
+}
+
+func (l *line) post(path string, form url.Values) ([]byte, error) {
+	body := form.Encode()
+	return l.send(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body))
+}
+
+func (l *line) send(request []byte) ([]byte, error) {
+	if _, err := l.conn.Write(request); err != nil {
+		return nil, err
+	}
+	resp, err := http.ReadResponse(l.r, nil)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d: %s", resp.StatusCode, body)
+	}
+	return body, err
 }

@@ -1,80 +1,162 @@
 // Bench measures the gateway beside the least that its work can cost: a bare
-// Echo handler that parses the same form and answers as many bytes. Both run on
-// one core each in turn, in processes of their own, loaded from this one.
+// Echo handler that parses the same form and answers as many bytes. The servers
+// run on one core each, in processes of their own, loaded from this one, which
+// is also what is upstream of the gateway.
 //
 //	go run ./cmd/bench
-//	go run ./cmd/bench -accounts 100000 -seconds 5
+//	go run ./cmd/bench -accounts 1000,100000,1000000 -stores bolt -dir /var/tmp/bench
+//	go run ./cmd/bench -only exchange -cpuprofile exchange.prof
 //
-// CPU microseconds a request is the figure to compare: requests a second depend
-// on whatever else the machine does.
+// CPU microseconds are the figure to compare, and times a second of one core
+// follow from them: what a clock on the wall says depends on whatever else the
+// machine does. A flush to the disk costs time, and no CPU.
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
+
+	"sallyport/vault"
+	"sallyport/vault/postgres/pgtest"
 )
 
+// settings are how to measure.
+type settings struct {
+	accounts    []int
+	stores      []string
+	only        string
+	length      time.Duration
+	rounds      int
+	connections int
+	dir         string
+	profile     string
+}
+
 func main() {
-	accounts := flag.Int("accounts", 1000, "connected accounts in the store")
-	seconds := flag.Float64("seconds", 3, "length of a round")
+	accounts := flag.String("accounts", "1000", "connected accounts in the store; several numbers with commas between are measured one after another")
+	stores := flag.String("stores", "bolt,postgres", "where to keep them; PostgreSQL is a server of bench's own, which flushes nothing to the disk")
+	only := flag.String("only", "", "measure the operations alone whose name begins with this")
+	seconds := flag.Float64("seconds", 1, "length of a round")
 	rounds := flag.Int("rounds", 3, "rounds of each operation; the median counts")
-	connections := flag.Int("connections", 32, "connections that send at once")
+	connections := flag.Int("connections", 16, "connections that send at once")
+	dir := flag.String("dir", "", "folder to keep filled bolt stores in, for the next time; none is kept without")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the gateway to this file")
-	child := flag.String("child", "", "for bench itself: which server to be")
+	child := flag.String("child", "", "for bench itself: what to be")
 	flag.Parse()
+	var err error
 	if *child != "" {
-		if err := serve(*child, *accounts, *profile); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
+		var r role
+		if err = json.Unmarshal([]byte(*child), &r); err == nil {
+			err = r.be()
 		}
-		return
+	} else {
+		s := settings{stores: strings.Split(*stores, ","), only: *only, length: time.Duration(*seconds * float64(time.Second)),
+			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile}
+		if s.accounts, err = numbers(*accounts); err == nil {
+			err = s.run()
+		}
 	}
-	if err := measure(*accounts, *rounds, *connections, time.Duration(*seconds*float64(time.Second)), *profile); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
+func numbers(list string) (numbers []int, err error) {
+	for _, word := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-accounts: %q is no number of accounts", word)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
+// run measures all stores, one after another.
+func (s settings) run() error {
+	if s.dir == "" {
+		dir, err := os.MkdirTemp("", "sallyport-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		s.dir = dir
+	}
+	up, err := startUpstream()
+	if err != nil {
+		return err
+	}
+	for _, kind := range s.stores {
+		for _, n := range s.accounts {
+			t, err := s.filled(kind, n, up)
+			if errors.Is(err, pgtest.ErrMissing) {
+				fmt.Fprintf(os.Stderr, "%s is left out: %v\n", kind, err)
+				continue
+			}
+			if err == nil {
+				err = s.measure(t, kind, n, up)
+			}
+			if err != nil {
+				return fmt.Errorf("%s, %d accounts: %w", kind, n, err)
+			}
+		}
+	}
+	return nil
+}
+
 // measure runs all operations in rounds, so that a busy moment of the machine
 // hits all of them, and prints the medians.
-func measure(accounts, rounds, connections int, length time.Duration, profile string) error {
-	fmt.Fprintf(os.Stderr, "filling a store with %d accounts…\n", accounts)
-	bare, err := start("bare", accounts, "")
+func (s settings) measure(t tenant, kind string, accounts int, up *upstream) error {
+	bare, err := start(role{Is: "bare"})
 	if err != nil {
 		return err
 	}
 	defer bare.stop()
-	gateway, err := start("gateway", accounts, profile)
+	gateway, err := start(role{Is: "gateway", Tenant: t, Profile: s.profile})
 	if err != nil {
 		return err
 	}
 	defer gateway.stop()
+	up.admit(gateway.address)
+	idle, err := gateway.ask("memory")
+	if err != nil {
+		return err
+	}
 	ops := operations(bare, gateway, accounts)
+	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !strings.HasPrefix(o.name, s.only) })...)
 	results := make([][]result, len(ops))
-	for round := range rounds {
+	for round := range s.rounds {
 		for i, op := range ops {
-			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, rounds, op.name)
-			r, err := load(op, connections, length)
+			fmt.Fprintf(os.Stderr, "%s, %d accounts, round %d of %d: %s\n", kind, accounts, round+1, s.rounds, op.name)
+			r, err := load(op, s.connections, s.length)
 			if err != nil {
 				return fmt.Errorf("%s: %w", op.name, err)
 			}
 			results[i] = append(results[i], r)
 		}
 	}
-	memory, err := gateway.ask("memory")
+	loaded, err := gateway.ask("memory")
 	if err != nil {
 		return err
 	}
+	fmt.Printf("%-36s %9s %9s %9s %9s %7s\n", fmt.Sprintf("%s, %d accounts", kind, accounts), "CPU µs", "a second", "p50 ms", "p99 ms", "ratio")
 	floor := median(results[0])
-	fmt.Printf("%-34s %12s %12s %10s %10s %8s\n", "", "CPU µs", "requests/s", "p50 ms", "p99 ms", "ratio")
 	for i, op := range ops {
 		r := median(results[i])
-		fmt.Printf("%-34s %12.1f %12.0f %10.2f %10.2f %8.2f\n", op.name, r.cpu, r.rate, r.p50, r.p99, floor.cpu/r.cpu)
+		fmt.Printf("%-36s %9.1f %9.0f %9.2f %9.2f %7.2f\n", op.name, r.cpu, r.rate, r.p50, r.p99, floor.cpu/r.cpu)
 	}
-	fmt.Printf("\nratio: CPU of the bare handler / CPU of the operation. Gateway with %d accounts: %d MB resident.\n", accounts, memory>>20)
+	fmt.Printf("ready after %d ms; %d MB resident at first and %d MB after the load, beside the store's mapped file\n\n",
+		gateway.ready.Milliseconds(), idle>>20, loaded>>20)
 	return nil
 }
 
@@ -82,4 +164,36 @@ func measure(accounts, rounds, connections int, length time.Duration, profile st
 func median(rounds []result) result {
 	slices.SortFunc(rounds, func(a, b result) int { return int((a.cpu - b.cpu) * 1000) })
 	return rounds[len(rounds)/2]
+}
+
+// filled is a tenant with so many accounts: one of an earlier time, if it was
+// kept.
+func (s settings) filled(kind string, accounts int, up *upstream) (tenant, error) {
+	t := tenant{Salesforce: up.url, Refresher: up.refresher}
+	path := filepath.Join(s.dir, fmt.Sprintf("%d.db", accounts))
+	switch kind {
+	case "bolt":
+		if key, err := os.ReadFile(path + ".key"); err == nil {
+			t.Store, t.Key = path, string(key)
+			return t, nil
+		}
+		t.Store = path
+	case "postgres":
+		var err error
+		if t.Store, err = pgtest.Start(context.Background()); err != nil {
+			return t, err
+		}
+	default:
+		return t, fmt.Errorf("-stores: %q is neither bolt nor postgres", kind)
+	}
+	t.Key = vault.NewKey().Reveal()
+	fmt.Fprintf(os.Stderr, "%s: filling a store with %d accounts\n", kind, accounts)
+	cmd, err := role{Is: "filler", Tenant: t, Accounts: accounts}.command()
+	if err == nil {
+		err = cmd.Run()
+	}
+	if err != nil || kind != "bolt" {
+		return t, err
+	}
+	return t, os.WriteFile(path+".key", []byte(t.Key), 0o600)
 }

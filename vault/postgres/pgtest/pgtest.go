@@ -1,4 +1,4 @@
-// Package pgtest runs a PostgreSQL server for tests: one for each test binary,
+// Package pgtest runs a PostgreSQL server for tests: one for each program,
 // in a folder of its own, reached by a Unix socket.
 package pgtest
 
@@ -64,6 +64,28 @@ func OpenWithPassword(t testing.TB, password string) string {
 	return u.String()
 }
 
+// ErrMissing reports that PostgreSQL is not installed.
+var ErrMissing = errors.New("PostgreSQL is not installed: run 'make tools', or 'apt-get install postgresql'")
+
+// Start is OpenDatabase for what is no test, such as a benchmark.
+func Start(ctx context.Context) (string, error) {
+	if programs() == "" {
+		return "", ErrMissing
+	}
+	dir, err := start()
+	if err != nil {
+		return "", err
+	}
+	c, err := pgx.Connect(ctx, at(dir, "postgres", nil))
+	if err != nil {
+		return "", err
+	}
+	defer c.Close(ctx)
+	name := "t" + strings.ToLower(rand.Text())
+	_, err = c.Exec(ctx, "CREATE DATABASE "+name)
+	return at(dir, name, nil), err
+}
+
 // Exec runs statements at a URL of the server.
 func Exec(t testing.TB, url string, statements ...string) {
 	t.Helper()
@@ -90,13 +112,11 @@ func at(dir, database string, more url.Values) string {
 
 func server(t testing.TB) (dir string) {
 	t.Helper()
-	bin := programs()
-	if bin == "" {
-		const missing = "PostgreSQL is not installed: run 'make tools', or 'apt-get install postgresql'"
+	if programs() == "" {
 		if os.Getenv(Variable) == "required" {
-			t.Fatal(missing)
+			t.Fatal(ErrMissing)
 		}
-		t.Skip(missing)
+		t.Skip(ErrMissing)
 	}
 	dir, err := start()
 	if err != nil {
