@@ -80,8 +80,8 @@ func (r role) command() (*exec.Cmd, error) {
 }
 
 // ask asks the server for a figure: "cpu", nanoseconds used so far; "memory",
-// bytes resident without the store's mapped file; or "codes N", that many new
-// authorization codes, of which it tells the number of the first.
+// bytes resident without the store's mapped file; or "codes N CLIENT", that
+// many new authorization codes, of which it tells the number of the first.
 func (c *child) ask(what string) (int64, error) {
 	if _, err := fmt.Fprintln(c.in, what); err != nil {
 		return 0, err
@@ -109,7 +109,7 @@ func (r role) be() error {
 	if err != nil {
 		return err
 	}
-	handler, codes := bareEcho(), func(int) (int64, error) { return 0, nil }
+	handler, codes := bareEcho(), func(int, string) (int64, error) { return 0, nil }
 	if r.Is == "gateway" {
 		g, err := r.Tenant.open(ctx, "http://"+l.Addr().String()+"/")
 		if err != nil {
@@ -143,9 +143,9 @@ func (r role) be() error {
 }
 
 // answer is the other end of [child.ask].
-func answer(question string, codes func(int) (int64, error)) (int64, error) {
-	what, n, _ := strings.Cut(question, " ")
-	switch what {
+func answer(question string, codes func(int, string) (int64, error)) (int64, error) {
+	words := strings.Fields(question)
+	switch words[0] {
 	case "cpu":
 		var u syscall.Rusage
 		err := syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -153,11 +153,11 @@ func answer(question string, codes func(int) (int64, error)) (int64, error) {
 	case "memory":
 		return anonymous()
 	case "codes":
-		count, err := strconv.Atoi(n)
+		n, err := strconv.Atoi(words[1])
 		if err != nil {
 			return 0, err
 		}
-		return codes(count)
+		return codes(n, words[2])
 	}
 	return 0, fmt.Errorf("unknown question %q", question)
 }

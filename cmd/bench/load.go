@@ -24,7 +24,7 @@ type result struct {
 var errUsedUp = errors.New("there is nothing left to do it with")
 
 // mostRate is how many times a second an operation is made ready for.
-const mostRate = 3000
+const mostRate = 2500
 
 // load repeats an operation for a while over some connections at once.
 func load(op operation, connections int, length time.Duration) (result, error) {

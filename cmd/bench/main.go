@@ -13,19 +13,16 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"sallyport/vault"
 	"sallyport/vault/postgres/pgtest"
 )
 
@@ -98,13 +95,14 @@ func (s settings) run() error {
 	}
 	for _, kind := range s.stores {
 		for _, n := range s.accounts {
-			t, err := s.filled(kind, n, up)
+			t, done, err := s.filled(kind, n, up)
 			if errors.Is(err, pgtest.ErrMissing) {
 				fmt.Fprintf(os.Stderr, "%s is left out: %v\n", kind, err)
 				continue
 			}
 			if err == nil {
 				err = s.measure(t, kind, n, up)
+				done()
 			}
 			if err != nil {
 				return fmt.Errorf("%s, %d accounts: %w", kind, n, err)
@@ -164,36 +162,4 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 func median(rounds []result) result {
 	slices.SortFunc(rounds, func(a, b result) int { return int((a.cpu - b.cpu) * 1000) })
 	return rounds[len(rounds)/2]
-}
-
-// filled is a tenant with so many accounts: one of an earlier time, if it was
-// kept.
-func (s settings) filled(kind string, accounts int, up *upstream) (tenant, error) {
-	t := tenant{Salesforce: up.url, Refresher: up.refresher}
-	path := filepath.Join(s.dir, fmt.Sprintf("%d.db", accounts))
-	switch kind {
-	case "bolt":
-		if key, err := os.ReadFile(path + ".key"); err == nil {
-			t.Store, t.Key = path, string(key)
-			return t, nil
-		}
-		t.Store = path
-	case "postgres":
-		var err error
-		if t.Store, err = pgtest.Start(context.Background()); err != nil {
-			return t, err
-		}
-	default:
-		return t, fmt.Errorf("-stores: %q is neither bolt nor postgres", kind)
-	}
-	t.Key = vault.NewKey().Reveal()
-	fmt.Fprintf(os.Stderr, "%s: filling a store with %d accounts\n", kind, accounts)
-	cmd, err := role{Is: "filler", Tenant: t, Accounts: accounts}.command()
-	if err == nil {
-		err = cmd.Run()
-	}
-	if err != nil || kind != "bolt" {
-		return t, err
-	}
-	return t, os.WriteFile(path+".key", []byte(t.Key), 0o600)
 }

@@ -119,7 +119,7 @@ func (a *accounts) refresh(l *line) error {
 func (a *accounts) code(name, client string) operation {
 	var next, end atomic.Int64
 	ready := func(n int) error {
-		first, err := a.gateway.ask(fmt.Sprint("codes ", n))
+		first, err := a.gateway.ask(fmt.Sprint("codes ", n, " ", client))
 		next.Store(first)
 		end.Store(first + int64(n))
 		return err
@@ -130,7 +130,7 @@ func (a *accounts) code(name, client string) operation {
 			return errUsedUp
 		}
 		_, err := l.post("/oauth/token", authenticated(client, url.Values{
-			"grant_type": {oidc.GrantAuthorizationCode}, "code": {client + code(n)}, "redirect_uri": {callback},
+			"grant_type": {oidc.GrantAuthorizationCode}, "code": {code(n)}, "redirect_uri": {callback},
 		}))
 		return err
 	}}

@@ -63,7 +63,7 @@ func (t tenant) open(ctx context.Context, issuer string) (*gateway, error) {
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 		Pace: server.Pace{Address: plenty, Client: plenty, User: plenty}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	})
-	return &gateway{vault: v, server: s, codes: time.Now().UnixNano()}, err
+	return &gateway{vault: v, server: s}, err
 }
 
 func (t tenant) openStore(ctx context.Context) (vault.Store, error) {
@@ -103,22 +103,20 @@ func (t tenant) put(tx *vault.Tx) error {
 	})
 }
 
-// makeCodes makes authorization codes for each application, of the first
-// accounts' users, and returns the number of the first.
-func (g *gateway) makeCodes(n int) (first int64, err error) {
+// makeCodes makes authorization codes for an application, of the first accounts'
+// users, and returns the number of the first.
+func (g *gateway) makeCodes(n int, client string) (first int64, err error) {
 	first = g.codes
 	g.codes += int64(n)
 	return first, g.vault.Update(context.Background(), func(tx *vault.Tx) error {
 		for i := range n {
 			id := accountID(i % shortlived)
-			for _, client := range []string{clientES256, clientRS256} {
-				if err := tx.Codes.Put(vault.Code{
-					Hash: vault.Hash(client + code(first+int64(i))), User: "salesforce|" + id, Identity: vault.IdentityKey(lasting, "00D000000000062EAA/"+id),
-					Request: vault.AuthorizationRequest{ClientID: client, RedirectURI: callback, Scopes: []string{"openid", "offline_access"}},
-					Expires: tx.Now().Add(time.Hour),
-				}); err != nil {
-					return err
-				}
+			if err := tx.Codes.Put(vault.Code{
+				Hash: vault.Hash(code(first + int64(i))), User: "salesforce|" + id, Identity: vault.IdentityKey(lasting, "00D000000000062EAA/"+id),
+				Request: vault.AuthorizationRequest{ClientID: client, RedirectURI: callback, Scopes: []string{"openid", "offline_access"}},
+				Expires: tx.Now().Add(time.Hour),
+			}); err != nil {
+				return err
 			}
 		}
 		return nil
