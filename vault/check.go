@@ -37,7 +37,7 @@ func (v *Vault) Check(ctx context.Context, raw io.Writer, progress func(records 
 	err := v.store.Snapshot(ctx, func(kv KV) error {
 		c.kv = kv
 		known := []string{headerBucket}
-		schema := reflect.ValueOf(*v.newTx(kv, nil)) // no kind can be forgotten
+		schema := reflect.ValueOf(*v.newTx(kv)) // no kind can be forgotten
 		for i := range schema.NumField() {
 			if !schema.Type().Field(i).IsExported() {
 				continue
@@ -73,7 +73,7 @@ type checker struct {
 }
 
 func (rs Records[R]) check(c *checker) (string, error) {
-	for e, err := range rs.kv.Scan(rs.bucket, "") {
+	for e, err := range rs.tx.kv.Scan(rs.bucket, "") {
 		if err != nil {
 			c.fault(rs.bucket, "", err.Error())
 			break

@@ -2,5 +2,5 @@ package vault
 
 // RecordsIn is a kind of record that the schema does not have.
 func RecordsIn[R Record](v *Vault, kv KV, bucket string) Records[R] {
-	return Records[R]{v, kv, bucket, nil}
+	return Records[R]{&Tx{v: v, kv: kv}, bucket}
 }

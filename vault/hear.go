@@ -18,7 +18,14 @@ func topicOf(identity string) string { return "refreshed " + Hash(identity) }
 
 // Hear listens to what other instances tell, until ctx ends. Without it, what
 // they do is found by looking.
-func (v *Vault) Hear(ctx context.Context) { v.store.Hear(ctx, v.heard.ring) }
+func (v *Vault) Hear(ctx context.Context) {
+	v.store.Hear(ctx, func(topic string) {
+		if topic == topicSettings || topic == "" {
+			v.copies.begin()
+		}
+		v.heard.ring(topic)
+	})
+}
 
 // Changes returns a channel that gets a value after clients, connections, APIs
 // or signing keys were changed, by any instance, while [Vault.Hear] listens.

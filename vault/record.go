@@ -27,15 +27,28 @@ func (e *Invalid) Error() string { return e.Field + ": " + e.Problem }
 
 // Records is one kind of record, within a transaction.
 type Records[R Record] struct {
-	v      *Vault
-	kv     KV
+	tx     *Tx
 	bucket string
-	read   map[string][]byte // by place: records as they were read; nil if nothing can be put
 }
 
-// Get returns the record with a key, or [ErrNotFound].
+// Get returns the record with a key, or [ErrNotFound]. In a view, others may
+// have got the same clients, connections and APIs, with all that they refer to:
+// they are not to be written to.
 func (rs Records[R]) Get(key string) (r R, err error) {
-	v, err := rs.kv.Get(rs.bucket, key)
+	if rs.tx.copies == nil || !slices.Contains(settings, rs.bucket) {
+		return rs.read(key)
+	}
+	if known, ok := rs.tx.copies.get(rs.bucket, key); ok {
+		return known.(R), nil
+	}
+	if r, err = rs.read(key); err == nil && r.ExpiresAt().IsZero() {
+		rs.tx.copies.put(rs.bucket, key, r)
+	}
+	return r, err
+}
+
+func (rs Records[R]) read(key string) (r R, err error) {
+	v, err := rs.tx.kv.Get(rs.bucket, key)
 	if err != nil {
 		return r, err
 	}
@@ -51,22 +64,22 @@ func (rs Records[R]) Put(r R) error {
 		}
 	}
 	if w, ok := any(r).(restorable[R]); ok {
-		r = w.writtenUnder(rs.v.mark)
+		r = w.writtenUnder(rs.tx.v.mark)
 	}
 	plain, err := encoding.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
 	}
-	if before, ok := rs.read[rs.bucket+"\x00"+r.Key()]; ok {
+	if before, ok := rs.tx.read[rs.bucket+"\x00"+r.Key()]; ok {
 		if plain, err = carry[R](plain, before); err != nil {
 			return err
 		}
 	}
-	sealed, err := rs.v.keys.seal(rs.bucket, r.Key(), plain)
+	sealed, err := rs.tx.v.keys.seal(rs.bucket, r.Key(), plain)
 	if err != nil {
 		return err
 	}
-	if err := rs.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
+	if err := rs.tx.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
 		return err
 	}
 	return rs.tell()
@@ -83,19 +96,20 @@ func (rs Records[R]) Take(key string) (R, error) {
 
 // Delete forgets the record with a key, if there is one.
 func (rs Records[R]) Delete(key string) error {
-	delete(rs.read, rs.bucket+"\x00"+key)
-	if err := rs.kv.Delete(rs.bucket, key); err != nil {
+	delete(rs.tx.read, rs.bucket+"\x00"+key)
+	if err := rs.tx.kv.Delete(rs.bucket, key); err != nil {
 		return err
 	}
 	return rs.tell()
 }
 
-// tell has other instances hear of a change of what they may keep a copy of.
+// tell has all instances hear of a change of what they may keep a copy of.
 func (rs Records[R]) tell() error {
 	if !slices.Contains(settings, rs.bucket) {
 		return nil
 	}
-	return rs.kv.Tell(topicSettings)
+	rs.tx.changed = true
+	return rs.tx.kv.Tell(topicSettings)
 }
 
 // All yields the records whose key is greater than after, in key order. Of those
@@ -103,10 +117,10 @@ func (rs Records[R]) tell() error {
 func (rs Records[R]) All(after string) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		last := ""
-		for e, err := range rs.kv.Scan(rs.bucket, after) {
+		for e, err := range rs.tx.kv.Scan(rs.bucket, after) {
 			var r R
 			if err == nil {
-				delete(rs.read, rs.bucket+"\x00"+last)
+				delete(rs.tx.read, rs.bucket+"\x00"+last)
 				r, err = rs.open(e.Key, e.Value)
 				last = e.Key
 			}
@@ -121,7 +135,7 @@ func (rs Records[R]) All(after string) iter.Seq2[R, error] {
 }
 
 func (rs Records[R]) open(key string, v Value) (r R, err error) {
-	if !v.Expires.IsZero() && !rs.v.Now().Before(v.Expires) {
+	if !v.Expires.IsZero() && !rs.tx.v.Now().Before(v.Expires) {
 		return r, ErrNotFound
 	}
 	return rs.decode(key, v)
@@ -129,18 +143,18 @@ func (rs Records[R]) open(key string, v Value) (r R, err error) {
 
 // decode opens a record, also if it has expired.
 func (rs Records[R]) decode(key string, v Value) (r R, err error) {
-	plain, err := rs.v.keys.open(rs.bucket, key, v.Sealed)
+	plain, err := rs.tx.v.keys.open(rs.bucket, key, v.Sealed)
 	if err != nil {
 		return r, err
 	}
 	if err := cbor.Unmarshal(plain, &r); err != nil {
 		return r, fmt.Errorf("vault: decode a record of %s: %w", rs.bucket, err)
 	}
-	if rs.read != nil {
-		rs.read[rs.bucket+"\x00"+key] = plain
+	if rs.tx.read != nil {
+		rs.tx.read[rs.bucket+"\x00"+key] = plain
 	}
 	if w, ok := any(r).(restorable[R]); ok {
-		r = w.readUnder(rs.v.mark)
+		r = w.readUnder(rs.tx.v.mark)
 	}
 	return r, nil
 }

@@ -20,6 +20,7 @@ type Vault struct {
 	flights singleflight.Group // refreshes that this instance waits for, by account
 	flying  sync.WaitGroup     // those under way
 	heard   bell               // rung by what instances tell
+	copies  copies             // of settings
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
@@ -66,40 +67,40 @@ type Tx struct {
 	UserCodes       Records[UserCode]       // what their users type
 	Leases          Records[Lease]          // what one instance at a time does
 
-	now time.Time
-	kv  KV
+	now     time.Time
+	v       *Vault
+	kv      KV
+	copies  *copySet          // of settings; nil in an update
+	read    map[string][]byte // by place: records as they were read, so that they can be put; nil in a view
+	changed bool              // some setting
 }
 
-// newTx opens a transaction. read is where it remembers what it has read, so that
-// it can be put; nil if it is not for that.
-func (v *Vault) newTx(kv KV, read map[string][]byte) *Tx {
-	return &Tx{
-		Clients:         Records[Client]{v, kv, "clients", read},
-		Connections:     Records[Connection]{v, kv, "connections", read},
-		ResourceServers: Records[ResourceServer]{v, kv, "resourceservers", read},
-		ClientGrants:    Records[ClientGrant]{v, kv, "clientgrants", read},
-		Users:           Records[User]{v, kv, "users", read},
-		Identities:      Records[Identity]{v, kv, "identities", read},
-		TokenSets:       Records[TokenSet]{v, kv, "tokensets", read},
-		Revocations:     Records[Revocation]{v, kv, "revocations", read},
-		Logins:          Records[Login]{v, kv, "logins", read},
-		Tickets:         Records[Ticket]{v, kv, "tickets", read},
-		Sessions:        Records[Session]{v, kv, "sessions", read},
-		Codes:           Records[Code]{v, kv, "codes", read},
-		Grants:          Records[Grant]{v, kv, "grants", read},
-		AccessTokens:    Records[AccessToken]{v, kv, "accesstokens", read},
-		Keys:            Records[SigningKey]{v, kv, "keys", read},
-		Pushed:          Records[PushedRequest]{v, kv, "pushed", read},
-		Interactions:    Records[Interaction]{v, kv, "interactions", read},
-		Consents:        Records[Consent]{v, kv, "consents", read},
-		Used:            Records[Used]{v, kv, "used", read},
-		LogoutNotices:   Records[LogoutNotice]{v, kv, "logoutnotices", read},
-		DeviceCodes:     Records[DeviceCode]{v, kv, "devicecodes", read},
-		UserCodes:       Records[UserCode]{v, kv, "usercodes", read},
-		Leases:          Records[Lease]{v, kv, "leases", read},
-		now:             v.Now(),
-		kv:              kv,
-	}
+func (v *Vault) newTx(kv KV) *Tx {
+	tx := &Tx{now: v.Now(), v: v, kv: kv}
+	tx.Clients = Records[Client]{tx, "clients"}
+	tx.Connections = Records[Connection]{tx, "connections"}
+	tx.ResourceServers = Records[ResourceServer]{tx, "resourceservers"}
+	tx.ClientGrants = Records[ClientGrant]{tx, "clientgrants"}
+	tx.Users = Records[User]{tx, "users"}
+	tx.Identities = Records[Identity]{tx, "identities"}
+	tx.TokenSets = Records[TokenSet]{tx, "tokensets"}
+	tx.Revocations = Records[Revocation]{tx, "revocations"}
+	tx.Logins = Records[Login]{tx, "logins"}
+	tx.Tickets = Records[Ticket]{tx, "tickets"}
+	tx.Sessions = Records[Session]{tx, "sessions"}
+	tx.Codes = Records[Code]{tx, "codes"}
+	tx.Grants = Records[Grant]{tx, "grants"}
+	tx.AccessTokens = Records[AccessToken]{tx, "accesstokens"}
+	tx.Keys = Records[SigningKey]{tx, "keys"}
+	tx.Pushed = Records[PushedRequest]{tx, "pushed"}
+	tx.Interactions = Records[Interaction]{tx, "interactions"}
+	tx.Consents = Records[Consent]{tx, "consents"}
+	tx.Used = Records[Used]{tx, "used"}
+	tx.LogoutNotices = Records[LogoutNotice]{tx, "logoutnotices"}
+	tx.DeviceCodes = Records[DeviceCode]{tx, "devicecodes"}
+	tx.UserCodes = Records[UserCode]{tx, "usercodes"}
+	tx.Leases = Records[Lease]{tx, "leases"}
+	return tx
 }
 
 // Now is the time of the transaction's start.
@@ -107,13 +108,30 @@ func (tx *Tx) Now() time.Time { return tx.now }
 
 // View runs fn in a read-only transaction.
 func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
-	return v.store.View(ctx, func(kv KV) error { return fn(v.newTx(kv, nil)) })
+	copies := v.copies.take()
+	return v.store.View(ctx, func(kv KV) error {
+		tx := v.newTx(kv)
+		tx.copies = copies
+		return fn(tx)
+	})
 }
 
 // Update runs fn in a transaction, and runs it again if another transaction
 // got in its way. It keeps nothing if fn returns an error.
 func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
-	return v.store.Update(ctx, func(kv KV) error { return fn(v.newTx(kv, map[string][]byte{})) })
+	changed := false
+	defer func() {
+		if changed {
+			v.copies.begin()
+		}
+	}()
+	return v.store.Update(ctx, func(kv KV) error {
+		tx := v.newTx(kv)
+		tx.read = map[string][]byte{}
+		err := fn(tx)
+		changed = changed || tx.changed
+		return err
+	})
 }
 
 // Ready reports whether the store answers and its records can be read.
