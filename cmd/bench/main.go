@@ -5,7 +5,7 @@
 //
 //	go run ./cmd/bench
 //	go run ./cmd/bench -accounts 1000,100000,1000000 -stores bolt -dir /var/tmp/bench
-//	go run ./cmd/bench -only exchange -cpuprofile exchange.prof
+//	go run ./cmd/bench -only '^exchange$' -cpuprofile exchange.prof
 //
 // CPU microseconds are the figure to compare, and times a second of one core
 // follow from them: what a clock on the wall says depends on whatever else the
@@ -18,6 +18,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ import (
 type settings struct {
 	accounts    []int
 	stores      []string
-	only        string
+	only        *regexp.Regexp
 	length      time.Duration
 	rounds      int
 	connections int
@@ -41,7 +42,7 @@ type settings struct {
 func main() {
 	accounts := flag.String("accounts", "1000", "connected accounts in the store; several numbers with commas between are measured one after another")
 	stores := flag.String("stores", "bolt,postgres", "where to keep them; PostgreSQL is a server of bench's own, which flushes nothing to the disk")
-	only := flag.String("only", "", "measure the operations alone whose name begins with this")
+	only := flag.String("only", "", "measure the operations alone whose name this regular expression matches")
 	seconds := flag.Float64("seconds", 1, "length of a round")
 	rounds := flag.Int("rounds", 3, "rounds of each operation; the median counts")
 	connections := flag.Int("connections", 16, "connections that send at once")
@@ -56,9 +57,12 @@ func main() {
 			err = r.be()
 		}
 	} else {
-		s := settings{stores: strings.Split(*stores, ","), only: *only, length: time.Duration(*seconds * float64(time.Second)),
+		s := settings{stores: strings.Split(*stores, ","), length: time.Duration(*seconds * float64(time.Second)),
 			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile}
-		if s.accounts, err = numbers(*accounts); err == nil {
+		var errOnly error
+		s.accounts, err = numbers(*accounts)
+		s.only, errOnly = regexp.Compile(*only)
+		if err = errors.Join(err, errOnly); err == nil {
 			err = s.run()
 		}
 	}
@@ -131,7 +135,7 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 		return err
 	}
 	ops := operations(bare, gateway, accounts)
-	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !strings.HasPrefix(o.name, s.only) })...)
+	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !s.only.MatchString(o.name) })...)
 	results := make([][]result, len(ops))
 	for round := range s.rounds {
 		for i, op := range ops {
