@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -229,11 +230,14 @@ func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.
 // identitiesAt are a user's identities at a connection, of those that it is for.
 func identitiesAt(tx *vault.Tx, user vault.User, conn vault.Connection) (list []vault.Identity, err error) {
 	for _, key := range user.Identities {
+		if !strings.HasPrefix(key, vault.IdentityKey(conn.Name, "")) {
+			continue
+		}
 		i, err := tx.Identities.Get(key)
 		if err != nil {
 			return nil, err
 		}
-		if i.Connection == conn.Name && connections.Admits(conn, i) {
+		if connections.Admits(conn, i) {
 			list = append(list, i)
 		}
 	}
