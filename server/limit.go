@@ -96,16 +96,17 @@ type allowance struct {
 	wait        time.Duration // until one more is allowed; zero if one was
 }
 
-// tell sets Auth0's headers, which its SDKs wait by.
+// tell sets Auth0's headers, which its SDKs wait by: X-RateLimit-Limit and so on,
+// spelled as they are sent, since no other spelling is as quick to set.
 func (a allowance) tell(h http.Header, now time.Time) {
 	reset := a.whole
 	if a.wait > 0 {
 		reset = a.wait
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.wait.Seconds()))))
 	}
-	h.Set("X-RateLimit-Limit", strconv.Itoa(a.limit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.left))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(int64(math.Ceil(float64(now.Add(reset).UnixMilli())/1000)), 10))
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(a.limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(a.left))
+	h.Set("X-Ratelimit-Reset", strconv.FormatInt(int64(math.Ceil(float64(now.Add(reset).UnixMilli())/1000)), 10))
 }
 
 // exhausted is why somebody is told to wait.
