@@ -70,5 +70,6 @@ func copyFile(to, from string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	// The gateway's first commit must not have to wait for all of it.
+	return errors.Join(err, out.Sync(), out.Close())
 }
