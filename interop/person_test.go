@@ -92,11 +92,11 @@ func (p *person) fill(at *url.URL, page string) (*url.URL, url.Values) {
 	for _, input := range inputTag.FindAllStringSubmatch(page, -1) {
 		form.Set(input[1], html.UnescapeString(input[2]))
 	}
-	switch action.Path {
-	case "/sim/login":
+	switch {
+	case strings.HasSuffix(action.Path, "/sim/login"):
 		form.Set("username", p.username)
 		form.Set("password", p.password)
-	case "/sim/consent":
+	case strings.HasSuffix(action.Path, "/sim/consent"):
 		form.Set("decision", "allow")
 	default:
 		return nil, nil

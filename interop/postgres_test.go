@@ -2,6 +2,7 @@ package interop
 
 import (
 	"errors"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -31,18 +32,29 @@ cd / && rm -rf "$1"`
 // PostgreSQL it skips the test, or fails it where that is required.
 func database(t *testing.T) string {
 	t.Helper()
-	bin := postgresPrograms()
-	if bin == "" {
+	needPostgres(t)
+	dir, err := startPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return databaseOf(t, dir)
+}
+
+func needPostgres(t *testing.T) {
+	t.Helper()
+	if postgresPrograms() == "" {
 		const missing = "PostgreSQL is not installed: run 'make tools', or 'apt-get install postgresql'"
 		if os.Getenv("SALLYPORT_TEST_TOOLS") == "required" {
 			t.Fatal(missing)
 		}
 		t.Skip(missing)
 	}
-	dir, err := startPostgres()
-	if err != nil {
-		t.Fatal(err)
-	}
+}
+
+// databaseOf makes a database at the server in a folder.
+func databaseOf(t *testing.T, dir string) string {
+	t.Helper()
+	bin := postgresPrograms()
 	eventually(t, "PostgreSQL", func() bool { return exec.Command(filepath.Join(bin, "pg_isready"), "-h", dir).Run() == nil })
 	name := filepath.Base(filepath.Dir(t.TempDir()))
 	create := exec.Command(filepath.Join(bin, "createdb"), "-h", dir, "-U", "postgres", name)
@@ -72,24 +84,30 @@ var alive any
 
 // startPostgres starts the server, the first time, and returns its folder.
 var startPostgres = sync.OnceValues(func() (dir string, err error) {
+	dir, alive, err = newPostgres()
+	return dir, err
+})
+
+// newPostgres starts a server that lives until its standard input is closed.
+func newPostgres() (dir string, alive io.Closer, err error) {
 	if dir, err = os.MkdirTemp("", "sallyport-postgres-"); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	cmd := exec.Command("sh", "-c", server, "sh", dir, postgresPrograms())
 	if os.Getuid() == 0 { // PostgreSQL does not run as root
 		u, err := user.Lookup("postgres")
 		if err != nil {
-			return "", err
+			return "", nil, err
 		}
 		uid, errUID := strconv.Atoi(u.Uid)
 		gid, errGID := strconv.Atoi(u.Gid)
 		if err := errors.Join(errUID, errGID, os.Chown(dir, uid, gid)); err != nil {
-			return "", err
+			return "", nil, err
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	}
 	if alive, err = cmd.StdinPipe(); err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return dir, cmd.Start()
-})
+	return dir, alive, cmd.Start()
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -48,15 +49,10 @@ type process struct {
 
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), exited: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
-	if err := p.cmd.Start(); err != nil {
+	p := &process{}
+	if err := p.launch(&p.out, args...); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		p.cmd.Wait()
-		close(p.exited)
-	}()
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -64,6 +60,20 @@ func start(t *testing.T, args ...string) *process {
 		}
 	})
 	return p
+}
+
+// launch starts the process, which writes to out.
+func (p *process) launch(out io.Writer, args ...string) error {
+	p.cmd, p.exited = exec.Command(binary, args...), make(chan struct{})
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	if err := p.cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		p.cmd.Wait()
+		close(p.exited)
+	}()
+	return nil
 }
 
 // kill ends the process as a power cut would, and returns when it is gone.
