@@ -70,10 +70,10 @@ func (n Need) met(ts TokenSet, now time.Time, seen TokenSet) bool {
 // time refreshes; the others wait for what it got. An attempt is on disk before
 // the refresh token leaves, and the refreshed set before Fresh returns.
 //
-// After an attempt without an answer, and after a backup was restored, a refresh token that rotates, or may, is
-// shown again only if an [Introspector] says that it is still good: showing a
-// spent one can cost the user every token. An [Asserter] has none to show, and
-// is simply asked again.
+// After an attempt without an answer, and after a backup was restored, a refresh
+// token that rotates, or may, is shown again only if an [Introspector] says that
+// it is still good: showing a spent one can cost the user every token. An
+// [Asserter] has none to show, and is simply asked again.
 //
 // The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
