@@ -78,14 +78,14 @@ func TestH42Point28AnswersOfSalesforceAreToldApart(t *testing.T) {
 		{refreshing, 400, asJSON, oauth("unsupported_grant_type", "grant type not supported"), Misconfigured, "Flow Enablement"},
 		{refreshing, 400, asJSON, oauth("invalid_scope", ""), Misconfigured, "OAuth Scopes"},
 		{refreshing, 400, asJSON, oauth("use_dpop_nonce", ""), Misconfigured, "DPoP"},
-		{refreshing, 400, asJSON, oauth("invalid_request", "malformed request"), Unavailable, "again"},
-		{refreshing, 400, asJSON, oauth("authorization_pending", ""), Unavailable, "again"},
-		{refreshing, 400, asJSON, oauth("brand_new_error", "expired access/refresh token"), Unavailable, "again"},
-		{refreshing, 400, asJSON, oauth("(private address)", ""), Unavailable, "again"},
+		{refreshing, 400, asJSON, oauth("invalid_request", "malformed request"), Unavailable, maybeLost},
+		{refreshing, 400, asJSON, oauth("authorization_pending", ""), Unavailable, maybeLost},
+		{refreshing, 400, asJSON, oauth("brand_new_error", "expired access/refresh token"), Unavailable, maybeLost},
+		{refreshing, 400, asJSON, oauth("(private address)", ""), Unavailable, maybeLost},
 
 		// The same endpoint, when it has no answer of its own.
-		{refreshing, 200, asJSON, oauth("invalid_grant", "expired access/refresh token"), Unavailable, "again"},
-		{refreshing, 418, asJSON, oauth("invalid_grant", "expired access/refresh token"), Unavailable, "again"},
+		{refreshing, 200, asJSON, oauth("invalid_grant", "expired access/refresh token"), Unavailable, maybeLost},
+		{refreshing, 418, asJSON, oauth("invalid_grant", "expired access/refresh token"), Unavailable, maybeLost},
 		{refreshing, 500, asJSON, oauth("invalid_grant", "expired access/refresh token"), Unavailable, "maintenance"},
 		{refreshing, 502, asPage, "<html>Bad gateway</html>", Unavailable, "maintenance"},
 		{refreshing, 503, asPage, "<html>Down for maintenance</html>", Unavailable, "maintenance"},
@@ -97,14 +97,14 @@ func TestH42Point28AnswersOfSalesforceAreToldApart(t *testing.T) {
 		{refreshing, 404, asPage, "<html>Not found</html>", Unavailable, "site's path"},
 		{refreshing, 400, asPage, "<html>expired access/refresh token</html>", Unavailable, "web page"},
 		{refreshing, 400, asJSON, "<html>invalid_grant</html>", Unavailable, "web page"},
-		{refreshing, 400, asJSON, `{"error":"invalid_grant","error_description":"expired access/refr`, Unavailable, "again"},
-		{refreshing, 400, asJSON, "", Unavailable, "again"},
-		{refreshing, 400, asJSON, "null", Unavailable, "again"},
-		{refreshing, 400, asJSON, `{"error":["invalid_grant"],"error_description":"expired access/refresh token"}`, Unavailable, "again"},
-		{refreshing, 400, asJSON, "[]", Unavailable, "again"},
-		{refreshing, 400, asForm, "error=%zz", Unavailable, "again"},
-		{refreshing, 400, asText, "\xff\xfe\x00", Unavailable, "again"},
-		{refreshing, 403, asText, "Forbidden", Unavailable, "again"},
+		{refreshing, 400, asJSON, `{"error":"invalid_grant","error_description":"expired access/refr`, Unavailable, maybeLost},
+		{refreshing, 400, asJSON, "", Unavailable, maybeLost},
+		{refreshing, 400, asJSON, "null", Unavailable, maybeLost},
+		{refreshing, 400, asJSON, `{"error":["invalid_grant"],"error_description":"expired access/refresh token"}`, Unavailable, maybeLost},
+		{refreshing, 400, asJSON, "[]", Unavailable, maybeLost},
+		{refreshing, 400, asForm, "error=%zz", Unavailable, maybeLost},
+		{refreshing, 400, asText, "\xff\xfe\x00", Unavailable, maybeLost},
+		{refreshing, 403, asText, "Forbidden", Unavailable, maybeLost},
 
 		// On a code.
 		{redeeming, 400, asJSON, oauth("invalid_grant", "expired authorization code"), Expired, "15 minutes"},
@@ -172,7 +172,7 @@ func TestH42FailuresOfTheNetworkLoseNothing(t *testing.T) {
 		{post(&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}), Unavailable, false, "broke off"},
 		{post(&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}), Misconfigured, true, "certificate"},
 		{post(fmt.Errorf("%w: 10.0.0.1", errPrivate)), Misconfigured, true, "--allow-private-upstreams"},
-		{errors.New("oauth2: cannot parse json: unexpected end"), Unavailable, false, "again"},
+		{errors.New("oauth2: cannot parse json: unexpected end"), Unavailable, false, maybeLost},
 	} {
 		for _, asked := range []string{redeeming, refreshing, introspecting} {
 			var e *Error
