@@ -102,7 +102,7 @@ func explain(c vault.Connection, f failure) error {
 // unavailable is the error of a request without a useful answer.
 func unavailable(c vault.Connection, err error) *Error {
 	e := &Error{Connection: c.Name, Kind: Unavailable, RetryAfter: 5 * time.Second, Err: err,
-		Description: c.Title() + " did not answer usefully. Nothing is lost; try again."}
+		Description: c.Title() + " did not answer usefully. " + maybeLost}
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.Is(err, errPrivate):
@@ -112,7 +112,7 @@ func unavailable(c vault.Connection, err error) *Error {
 		e.Kind, e.Unspent = Misconfigured, true
 		e.Description = c.Title() + " has a certificate that the gateway does not trust: it has expired, is for another host, or is of an authority unknown to this machine."
 	case errors.Is(err, context.DeadlineExceeded):
-		e.Description = c.Title() + " did not answer in time. Nothing is lost; try again."
+		e.Description = c.Title() + " did not answer in time. " + maybeLost
 	}
 	return e
 }

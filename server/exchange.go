@@ -152,7 +152,7 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 		refused.Err = err
 		return ts, refused
 	case errors.Is(err, context.DeadlineExceeded):
-		refused := x.Refuse(oidc.Refusal{Reason: oidc.UpstreamUnavailable, RetryAfter: retryLater}, a.connection.Title()+" did not answer in time. Nothing is lost; try again.")
+		refused := x.Refuse(oidc.Refusal{Reason: oidc.UpstreamUnavailable, RetryAfter: retryLater}, a.connection.Title()+" did not answer in time. Try again: the gateway finds out whether the refresh token was used before it shows it once more.")
 		refused.Err = err
 		return ts, refused
 	}
