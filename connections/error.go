@@ -30,6 +30,7 @@ type Error struct {
 	Description string // sentences for people: what happened, why, and what to do. No secret is in them
 	RetryAfter  time.Duration
 	Unspent     bool  // the refresh token shown is surely as good as before
+	Answered    bool  // by the provider itself, and not for it by a proxy on the way: the request is over
 	Err         error // for the log
 }
 
@@ -46,8 +47,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes an error that left the refresh token unspent a [vault.ErrUnspent].
-func (e *Error) Is(target error) bool { return target == vault.ErrUnspent && e.Unspent }
+// Is makes an error that left the refresh token unspent a [vault.ErrUnspent], and
+// one that the provider answered with a [vault.ErrAnswered].
+func (e *Error) Is(target error) bool {
+	return target == vault.ErrUnspent && e.Unspent || target == vault.ErrAnswered && e.Answered
+}
 
 // quote makes what a provider wrote fit to be shown: of bounded length, on one
 // line, of printable characters alone.

@@ -74,7 +74,7 @@ var meanings = map[string]struct {
 func explain(c vault.Connection, f failure) error {
 	code, description := f.said()
 	e := unavailable(c, errors.New("status "+strconv.Itoa(f.status)+", "+quote(f.header.Get("Content-Type"))+", error "+quote(code)+": "+quote(description)))
-	e.Code = quote(code)
+	e.Code, e.Answered = quote(code), f.status < 500
 	if s, ok := standard[code]; ok {
 		code = s
 	}
@@ -144,7 +144,7 @@ func (o *oauthClient) unavailable(err error) *Error { return unavailable(o.conne
 
 // untrusted is the error of an answer that fails its checks.
 func (o *oauthClient) untrusted(what string) *Error {
-	return &Error{Connection: o.connection.Name, Kind: Untrusted, Err: errors.New(what),
+	return &Error{Connection: o.connection.Name, Kind: Untrusted, Answered: true, Err: errors.New(what),
 		Description: o.title() + " " + what + ". The answer was not used."}
 }
 

@@ -49,7 +49,7 @@ func (s *salesforceOrg) meaning(r reply) error {
 	if ours(code) {
 		return s.unavailable(f, code, r)
 	}
-	e := &Error{Connection: s.connection.Name, Kind: f.Kind, Code: quote(code), RetryAfter: f.RetryAfter,
+	e := &Error{Connection: s.connection.Name, Kind: f.Kind, Code: quote(code), RetryAfter: f.RetryAfter, Answered: true,
 		Err: errors.New("status " + strconv.Itoa(r.status) + ", error " + quote(code) + ": " + quote(description))}
 	what := said(code, description) + ". " + f.Cause + " " + f.Cure
 	switch f.Kind {
@@ -77,6 +77,7 @@ func (s *salesforceOrg) unavailable(f Failure, sign string, r reply) *Error {
 	}
 	return &Error{Connection: s.connection.Name, Kind: f.Kind, RetryAfter: f.RetryAfter, Err: err,
 		Description: s.title() + " gave no answer to use. " + f.Cause + " " + f.Cure,
+		Answered:    0 < r.status && r.status < 500,
 		// Nothing was shown to a host that was not found, or not trusted.
 		Unspent: f.Kind == Misconfigured || sign == "(unknown host)"}
 }

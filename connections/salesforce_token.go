@@ -154,7 +154,7 @@ func (s *salesforceOrg) parse(t *oauth2.Token) (answer, error) {
 }
 
 func (s *salesforceOrg) untrusted(what string) *Error {
-	return &Error{Connection: s.connection.Name, Kind: Untrusted,
+	return &Error{Connection: s.connection.Name, Kind: Untrusted, Answered: true,
 		Description: s.title() + " " + what + ". The answer was not used. Check that the connection's login_url is the org's own.",
 		Err:         errors.New(what)}
 }

@@ -41,7 +41,7 @@ func TestAccountInUseIsRefreshedBeforeItsTokenExpires(t *testing.T) {
 func TestProviderThatDoesNotAnswerIsGivenAPause(t *testing.T) {
 	t.Parallel()
 	g := start(t)
-	token := g.signIn(ada())
+	token, other := g.signIn(ada()), g.signIn(grace())
 	g.clock.forward(3 * time.Hour)
 	asked := func() int { return g.salesforce.Requests("token:refresh_token") }
 	for i := range 5 {
@@ -49,22 +49,27 @@ func TestProviderThatDoesNotAnswerIsGivenAPause(t *testing.T) {
 		if a := g.exchange(token.RefreshToken); a.status != http.StatusServiceUnavailable || asked() != i+1 {
 			t.Fatalf("failure %d: %d %s", i+1, a.status, a.body)
 		}
+		if i < 4 {
+			g.clock.forward(15 * time.Second) // the request that failed is surely over
+		}
 	}
-	a := g.exchange(token.RefreshToken)
+	a := g.exchange(other.RefreshToken)
 	wait, _ := strconv.Atoi(a.header.Get("Retry-After"))
 	if a.status != http.StatusServiceUnavailable || a.str("reason") != "upstream_unavailable" || wait < 1 || wait > 5 || asked() != 5 {
 		t.Fatalf("after five failures it is asked again: %d times, %d %v %s", asked(), a.status, a.header, a.body)
 	}
 	g.clock.forward(5 * time.Second)
 	g.salesforce.Fail("token:refresh_token", http.StatusServiceUnavailable, "", "")
-	if g.exchange(token.RefreshToken); asked() != 6 {
+	if g.exchange(other.RefreshToken); asked() != 6 {
 		t.Errorf("nothing tries when the pause is over: %d", asked())
 	}
-	if a := g.exchange(token.RefreshToken); a.header.Get("Retry-After") != "10" || asked() != 6 {
+	token = g.signIn(ada())
+	rejected := g.exchange(token.RefreshToken).str("access_token")
+	if a := g.exchange(token.RefreshToken, "rejected_token", rejected); a.header.Get("Retry-After") != "10" || asked() != 6 {
 		t.Errorf("the pause is not longer: %v, %d", a.header, asked())
 	}
 	g.clock.forward(10 * time.Second)
-	if a := g.exchange(token.RefreshToken); a.status != http.StatusOK {
+	if a := g.exchange(token.RefreshToken, "rejected_token", rejected); a.status != http.StatusOK {
 		t.Errorf("the provider is back: %d %s", a.status, a.body)
 	}
 }

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -137,6 +139,11 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 	ts, err := s.Vault.Fresh(ctx, a.tokens, need, refresher{s, a.connection})
 	var refusal *vault.Refusal
 	var upstream *connections.Error
+	var unheard *vault.Unheard
+	var wait time.Duration
+	if errors.As(err, &unheard) {
+		wait = unheard.Wait
+	}
 	switch {
 	case errors.Is(err, vault.ErrNotRenewable) && x.MinTTL == 0 && a.tokens.Expires.After(s.Now()) && a.tokens.AccessToken != x.Rejected:
 		return a.tokens, nil // not for long, but nothing better is to be had
@@ -148,13 +155,17 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 	case errors.Is(err, vault.ErrNotFound):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has just disconnected the account.")
 	case errors.As(err, &upstream):
-		refused := x.Refuse(oidc.Refusal{Reason: reason(upstream.Kind), RetryAfter: upstream.RetryAfter}, upstream.Description)
+		refused := x.Refuse(oidc.Refusal{Reason: reason(upstream.Kind), RetryAfter: max(upstream.RetryAfter, wait)}, upstream.Description)
 		refused.Err = err
 		return ts, refused
 	case errors.Is(err, context.DeadlineExceeded):
-		refused := x.Refuse(oidc.Refusal{Reason: oidc.UpstreamUnavailable, RetryAfter: retryLater}, a.connection.Title()+" did not answer in time. Try again: the gateway finds out whether the refresh token was used before it shows it once more.")
+		refused := x.Refuse(oidc.Refusal{Reason: oidc.UpstreamUnavailable, RetryAfter: cmp.Or(wait, retryLater)}, a.connection.Title()+" did not answer in time. Try again: the gateway finds out whether the refresh token was used before it shows it once more.")
 		refused.Err = err
 		return ts, refused
+	case unheard != nil:
+		return ts, x.Refuse(oidc.Refusal{Reason: oidc.UpstreamUnavailable, RetryAfter: wait}, fmt.Sprintf(
+			"%s did not answer the last refresh of this account, which may still be under way there. Two at once could end the user's grant, so nothing is sent for %d seconds; try again then.",
+			a.connection.Title(), int(math.Ceil(wait.Seconds()))))
 	}
 	return ts, err
 }

@@ -224,9 +224,10 @@ func TestTransientFailureLosesNothing(t *testing.T) {
 	g.clock.forward(3 * time.Hour)
 	for range 3 {
 		g.salesforce.Fail("token", 503, "", "")
-		if a := g.exchange(token.RefreshToken); a.status != 503 {
-			t.Fatalf("%d %s", a.status, a.body)
+		if a := g.exchange(token.RefreshToken); a.status != 503 || a.header.Get("Retry-After") != "15" {
+			t.Fatalf("%d %v %s", a.status, a.header, a.body)
 		}
+		g.clock.forward(15 * time.Second)
 	}
 	if a := g.exchange(token.RefreshToken); a.status != 200 || g.query(a) != 200 {
 		t.Errorf("after the outage: %d %s", a.status, a.body)
@@ -244,7 +245,14 @@ func TestPoint14LostAnswerOfARotationEndsInReauthorization(t *testing.T) {
 	if a := g.exchange(token.RefreshToken); a.status != 503 {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
+	g.clock.forward(14 * time.Second)
+	before := g.salesforce.Requests("introspect")
 	a := g.exchange(token.RefreshToken)
+	if a.status != 503 || a.str("reason") != "upstream_unavailable" || a.header.Get("Retry-After") != "1" || g.salesforce.Requests("introspect") != before {
+		t.Fatalf("while the request may be under way: %d %v %s", a.status, a.header, a.body)
+	}
+	g.clock.forward(time.Second)
+	a = g.exchange(token.RefreshToken)
 	if a.str("reason") != "reauthorization_required" || g.salesforce.Replays() != 0 {
 		t.Errorf("%d %s, %d replays", a.status, a.body, g.salesforce.Replays())
 	}

@@ -31,6 +31,7 @@ import (
 	"sallyport/server/oidc"
 	"sallyport/vault"
 	"sallyport/vault/bolt"
+	"sallyport/vault/storetest"
 )
 
 const (
@@ -149,7 +150,7 @@ func startAt(t *testing.T, host string, changes ...func(*simulator.App)) *gatewa
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	g.disk = &disk{Store: store}
+	g.disk = &disk{Store: storetest.Clock(store, g.clock.Now)}
 	if g.vault, err = vault.Open(t.Context(), g.disk, g.key); err != nil {
 		t.Fatal(err)
 	}

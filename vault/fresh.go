@@ -12,8 +12,9 @@ import (
 // provider; connections.Provider is one. What its answer leaves out stays as it
 // was. Its error is a [*Refusal] if the provider refused the refresh token for
 // good, and wraps [ErrUnspent] if the token is surely as good as before. Any
-// other error leaves open what became of it. One that needs no refresh token is
-// an [Asserter].
+// other error leaves open what became of it, and, unless it wraps [ErrAnswered],
+// whether the request is still on its way. One that needs no refresh token is an
+// [Asserter].
 type Refresher interface {
 	Refresh(ctx context.Context, old TokenSet) (TokenSet, error)
 }
@@ -31,6 +32,20 @@ var ErrReauthorize = errors.New("vault: the user must connect again")
 // ErrUnspent reports that a refresh failed before it could spend the refresh
 // token, which may be shown again.
 var ErrUnspent = errors.New("vault: the refresh token was not spent")
+
+// ErrAnswered reports that the provider itself answered a refresh, though not
+// usefully: its request is over.
+var ErrAnswered = errors.New("vault: the refresh was answered")
+
+// Unheard is the error of a refresh whose request may still be on its way at the
+// provider, although nobody waits for its answer any more. Until it surely is
+// over the refresh token is shown to nobody: two refreshes at once can cost the
+// user every token.
+type Unheard struct{ Wait time.Duration }
+
+func (u *Unheard) Error() string {
+	return fmt.Sprintf("vault: a refresh without an answer may be under way for another %v", u.Wait.Round(time.Millisecond))
+}
 
 // ErrNotRenewable reports that an access token is not good enough and that
 // there is no refresh token to get another with.
@@ -75,7 +90,8 @@ func (n Need) met(ts TokenSet, now time.Time, seen TokenSet) bool {
 // it is still good: showing a spent one can cost the user every token. An
 // [Asserter] has none to show, and is simply asked again.
 //
-// The errors are a [*Refusal], [ErrNotRenewable], [ErrNotFound] and those of r.
+// The errors are a [*Refusal], an [*Unheard], [ErrNotRenewable], [ErrNotFound] and
+// those of r, which an [*Unheard] is joined to if one is left behind.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
 	for ts := seen; ; {
 		if need.met(ts, v.Now(), seen) {
@@ -175,8 +191,14 @@ func (v *Vault) attempt(ctx context.Context, seen TokenSet, need Need) (ts Token
 			return ErrNotRenewable
 		}
 		now, err := tx.kv.Now()
-		if err != nil || before != nil && before.live(now) {
+		if err != nil {
 			return err
+		}
+		if before != nil && before.live(now) {
+			if before.Unheard {
+				return &Unheard{before.Until.Sub(now)}
+			}
+			return nil
 		}
 		ts.Attempt = &Attempt{ID: id, Until: now.Add(attemptTime), Restored: before != nil && before.Restored}
 		return tx.TokenSets.Put(ts)
@@ -199,10 +221,11 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, beg
 		after = mine.refused(refusal, v.Now())
 	case errors.Is(err, ErrUnspent):
 		after.Attempt = before // an open question before stays one
-	case errors.Is(err, context.DeadlineExceeded):
-		return TokenSet{}, false, err // the request may still be on its way: the attempt stays as it is
-	default:
+	case errors.Is(err, ErrAnswered):
 		after.Attempt = &Attempt{ID: mine.Attempt.ID, Until: mine.Attempt.Until, Ended: true}
+	default:
+		after.Attempt = &Attempt{ID: mine.Attempt.ID, Until: mine.Attempt.Until, Unheard: true}
+		err = errors.Join(err, &Unheard{max(0, attemptTime-time.Since(began))})
 	}
 	kept, notKept := v.settle(ctx, after, func(now TokenSet) bool { return mayKeep(after, mine, now) })
 	return after, kept, errors.Join(err, notKept)
