@@ -194,9 +194,9 @@ func (v *Vault) attempt(ctx context.Context, seen TokenSet, need Need) (ts Token
 		if err != nil {
 			return err
 		}
-		if before != nil && before.live(now) {
+		if wait := before.underWay(now, v.steady.look(now, v.Now())); wait > 0 {
 			if before.Unheard {
-				return &Unheard{before.Until.Sub(now)}
+				return &Unheard{wait}
 			}
 			return nil
 		}

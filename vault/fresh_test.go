@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -200,7 +199,9 @@ func TestUnansweredRefreshTokenIsShownAgainOnlyIfSafe(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			v := open(t, storetest.Clock(store(t), later(time.Minute)), vault.NewKey())
+			c := &clock{}
+			v := open(t, storetest.Clock(store(t), c.Now), vault.NewKey())
+			v.Now = c.Now
 			expired(t, v, tt.rotation)
 			p := &provider{answer: noAnswer, active: tt.active, activErr: tt.activErr}
 			var r vault.Refresher = p
@@ -211,6 +212,7 @@ func TestUnansweredRefreshTokenIsShownAgainOnlyIfSafe(t *testing.T) {
 				t.Fatalf("without an answer: %v", err)
 			}
 			p.answer = nil
+			c.forward(15 * time.Second)
 			_, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, r)
 			if errors.Is(err, vault.ErrReauthorize) != tt.reauth || tt.otherwise != nil && !errors.Is(err, tt.otherwise) ||
 				!tt.reauth && tt.otherwise == nil && err != nil {
@@ -223,109 +225,6 @@ func TestUnansweredRefreshTokenIsShownAgainOnlyIfSafe(t *testing.T) {
 				t.Error("the open question was forgotten")
 			}
 		})
-	}
-}
-
-// later is a clock that goes forward by d each time it is looked at.
-func later(d time.Duration) func() time.Time {
-	var looks atomic.Int64
-	return func() time.Time { return time.Now().Add(time.Duration(looks.Add(1)) * d) }
-}
-
-// TestUnheardRefreshIsNotRepeatedWhileItMayBeUnderWay has a connection break, of
-// which nobody knows whether its request goes on (H40).
-func TestUnheardRefreshIsNotRepeatedWhileItMayBeUnderWay(t *testing.T) {
-	t.Parallel()
-	for _, rotation := range []vault.Rotation{vault.RotationUnknown, vault.Rotates, vault.Static} {
-		t.Run("rotation "+string(rotation), func(t *testing.T) {
-			t.Parallel()
-			var ahead atomic.Int64
-			s := storetest.Clock(store(t), func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) })
-			key := vault.NewKey()
-			v, other := open(t, s, key), open(t, s, key)
-			expired(t, v, rotation)
-			p := &provider{answer: noAnswer, active: true}
-			var unheard *vault.Unheard
-			if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); !errors.Is(err, errNoAnswer) || !errors.As(err, &unheard) || unheard.Wait > 15*time.Second {
-				t.Fatalf("without an answer: %v", err)
-			}
-			p.answer = nil
-			for _, v := range []*vault.Vault{v, other} {
-				if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); !errors.As(err, &unheard) || unheard.Wait <= 0 || unheard.Wait > 15*time.Second {
-					t.Errorf("at once: %v", err)
-				}
-			}
-			if len(p.shown) != 1 || p.asked != 0 {
-				t.Errorf("shown %d times, asked about %d times", len(p.shown), p.asked)
-			}
-			ahead.Store(int64(15 * time.Second))
-			if ts, err := other.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at2" {
-				t.Errorf("when it is over: %+v, %v", ts, err)
-			}
-		})
-	}
-}
-
-// TestUselessAnswerOfTheProviderItselfHoldsNobodyUp: its request is over.
-func TestUselessAnswerOfTheProviderItselfHoldsNobodyUp(t *testing.T) {
-	t.Parallel()
-	v := open(t, store(t), vault.NewKey())
-	expired(t, v, vault.Rotates)
-	p := &provider{active: true, answer: func(n int, _ string) (vault.TokenSet, error) {
-		if n == 1 {
-			return vault.TokenSet{}, fmt.Errorf("a web page: %w", vault.ErrAnswered)
-		}
-		return rotated(n), nil
-	}}
-	if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); !errors.Is(err, vault.ErrAnswered) {
-		t.Fatal(err)
-	}
-	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at2" || p.asked != 1 {
-		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
-	}
-}
-
-// TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive finds an attempt that
-// another process left behind.
-func TestCrashedAttemptIsNotRepeatedWhileItsRequestMayLive(t *testing.T) {
-	t.Parallel()
-	v := open(t, store(t), vault.NewKey())
-	expired(t, v, vault.Rotates)
-	put(t, v, func(tx *vault.Tx) error {
-		ts, err := tx.TokenSets.Get("i")
-		ts.Attempt = &vault.Attempt{ID: "crashed", Until: time.Now().Add(10 * time.Second)}
-		return errors.Join(err, tx.TokenSets.Put(ts))
-	})
-	p := &provider{active: true}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if _, err := v.Fresh(ctx, seen(t, v), vault.Need{}, p); !errors.Is(err, context.DeadlineExceeded) || len(p.shown) != 0 || p.asked != 0 {
-		t.Errorf("Fresh = %v; shown %d, asked %d", err, len(p.shown), p.asked)
-	}
-	put(t, v, func(tx *vault.Tx) error {
-		ts, err := tx.TokenSets.Get("i")
-		ts.Attempt.Until = time.Now().Add(-time.Second)
-		return errors.Join(err, tx.TokenSets.Put(ts))
-	})
-	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
-		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
-	}
-}
-
-// TestH55ClockThatIsPutBackHoldsNobodyUp finds an attempt that was made before
-// the store's clock was put back by an hour.
-func TestH55ClockThatIsPutBackHoldsNobodyUp(t *testing.T) {
-	t.Parallel()
-	v := open(t, store(t), vault.NewKey())
-	expired(t, v, vault.Rotates)
-	put(t, v, func(tx *vault.Tx) error {
-		ts, err := tx.TokenSets.Get("i")
-		ts.Attempt = &vault.Attempt{ID: "before", Until: time.Now().Add(time.Hour + 10*time.Second)}
-		return errors.Join(err, tx.TokenSets.Put(ts))
-	})
-	p := &provider{active: true}
-	if ts, err := v.Fresh(t.Context(), seen(t, v), vault.Need{}, p); err != nil || ts.AccessToken.Reveal() != "at1" || p.asked != 1 {
-		t.Errorf("Fresh = %+v, %v; asked %d", ts, err, p.asked)
 	}
 }
 

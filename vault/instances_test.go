@@ -102,10 +102,11 @@ func TestH55LeaseIsToldByTheStoresClock(t *testing.T) {
 // attempt is over, and returns it with another instance, that has to go on.
 func sleeper(t *testing.T, s vault.Store) (slept, awake *vault.Vault, p *provider, result chan vault.TokenSet) {
 	t.Helper()
-	var passed atomic.Int64
-	s = storetest.Clock(s, func() time.Time { return time.Now().Add(time.Duration(passed.Load())) })
+	c := &clock{}
+	s = storetest.Clock(s, c.Now)
 	key := vault.NewKey()
 	slept, awake = open(t, s, key), open(t, s, key)
+	slept.Now, awake.Now = c.Now, c.Now
 	expired(t, slept, vault.Rotates)
 	p = &provider{entered: make(chan struct{}), release: make(chan struct{})}
 	result = make(chan vault.TokenSet, 1)
@@ -118,7 +119,7 @@ func sleeper(t *testing.T, s vault.Store) (slept, awake *vault.Vault, p *provide
 		result <- ts
 	}()
 	<-p.entered
-	passed.Store(int64(time.Minute))
+	c.forward(time.Minute)
 	return slept, awake, p, result
 }
 

@@ -34,28 +34,6 @@ const (
 	Static          Rotation = "static"  // a refresh left it as it was
 )
 
-// Attempt is one refresh of a token set. It is written before the request
-// leaves and taken away with the answer, so one that is found afterwards had no
-// answer: the refresh token may or may not be spent.
-type Attempt struct {
-	ID    string
-	Until time.Time // its request is surely over, by the store's clock
-	Ended bool      // its request is over already, without a useful answer
-	// Unheard means that its request is waited for no more, and may still be on
-	// its way: a connection broke, or a proxy answered for the provider.
-	Unheard bool
-	// Restored means that no attempt is known of, and that the token set is from
-	// a backup, after which there may have been some.
-	Restored bool
-}
-
-// live reports whether the attempt's request may still be on its way, at a time
-// by the store's clock. One whose time is further off than an attempt lasts was
-// made before the clock was put back, and is over.
-func (a *Attempt) live(now time.Time) bool {
-	return !a.Ended && now.Before(a.Until) && !a.Until.After(now.Add(attemptTime))
-}
-
 // Refusal is a provider's word that a refresh token is dead. It is an error,
 // and an [ErrReauthorize].
 type Refusal struct {

@@ -21,6 +21,7 @@ type Vault struct {
 	flying  sync.WaitGroup     // those under way
 	heard   bell               // rung by what instances tell
 	copies  copies             // of settings
+	steady  steadiness         // of the store's clock
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
@@ -38,7 +39,9 @@ func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read whether it was restored: %w", err)
 	}
-	return &Vault{store: store, keys: keys, id: rand.Text(), mark: mark, Now: time.Now}, nil
+	v := &Vault{store: store, keys: keys, id: rand.Text(), mark: mark, Now: time.Now}
+	v.steady.since = v.Now() // nobody knows how the store's clock went before
+	return v, nil
 }
 
 // Tx is one transaction over the whole vault. Its fields are the schema.
