@@ -4,6 +4,7 @@ package interop
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +43,11 @@ func TestMain(m *testing.M) {
 // process is a run of the program. It ends with its test, if not before, and
 // what it wrote is shown if the test fails.
 type process struct {
-	cmd    *exec.Cmd
-	out    buffer
-	exited chan struct{} // closed once it has
+	program string   // "": the one under test as it is
+	env     []string // further variables
+	cmd     *exec.Cmd
+	out     buffer
+	exited  chan struct{} // closed once it has
 }
 
 func start(t *testing.T, args ...string) *process {
@@ -64,7 +67,8 @@ func start(t *testing.T, args ...string) *process {
 
 // launch starts the process, which writes to out.
 func (p *process) launch(out io.Writer, args ...string) error {
-	p.cmd, p.exited = exec.Command(binary, args...), make(chan struct{})
+	p.cmd, p.exited = exec.Command(cmp.Or(p.program, binary), args...), make(chan struct{})
+	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
 		return err

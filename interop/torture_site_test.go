@@ -28,6 +28,7 @@ type site struct {
 	t        *testing.T
 	name     string
 	dir      string
+	program  string // with a clock that can be set
 	opaque   bool   // Salesforce's access tokens are not JWTs
 	store    string // setting of the gateway
 	torments []torment
@@ -66,6 +67,8 @@ type instance struct {
 	args    []string
 	log     io.Writer
 	current atomic.Pointer[life]
+	clock   string     // file by which it is set
+	setting sync.Mutex // held while it is wrong
 }
 
 // perOrg are the users of each of the simulator's orgs.
@@ -126,7 +129,7 @@ func (s *site) open(ctx context.Context, orgs, instances int) {
 	run(t, "vault", "init", "--key-file", file("root.key"))
 	for i := range instances {
 		listen, _ := freeAddress(t)
-		s.instances = append(s.instances, &instance{site: s, url: "http://" + listen + "/", log: s.log(fmt.Sprintf("gateway-%d.log", i)),
+		s.instances = append(s.instances, &instance{site: s, url: "http://" + listen + "/", log: s.log(fmt.Sprintf("gateway-%d.log", i)), clock: file(fmt.Sprintf("clock-%d", i)),
 			args: []string{"serve", "--issuer", s.issuer, "--listen", listen, "--store", s.store, "--key-file", file("root.key"), "--apply", file("tenant.yaml"),
 				"--allow-private-upstreams", "127.0.0.0/8", "--log", "debug", "--rate-limits", "address=0,client=0,user=0"}})
 	}
@@ -143,6 +146,7 @@ func (s *site) open(ctx context.Context, orgs, instances int) {
 	t.Cleanup(func() { balancer.Close() })
 	var kept sync.WaitGroup
 	for _, i := range s.instances {
+		i.setClock(0)
 		kept.Go(func() { i.keep(ctx) })
 		eventually(t, "gateway at "+i.url, i.isReady)
 	}
@@ -166,7 +170,7 @@ func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastRe
 // it stops it.
 func (i *instance) keep(ctx context.Context) {
 	for ctx.Err() == nil {
-		r := &life{}
+		r := &life{process: process{program: i.site.program, env: []string{clockVariable + "=" + i.clock}}}
 		if err := r.launch(i.log, i.args...); err != nil {
 			i.site.fault(&i.site.other, "start: %v", err)
 			return

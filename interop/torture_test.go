@@ -77,8 +77,9 @@ func TestH40OnlyALostAnswerLosesAGrant(t *testing.T) {
 			os.RemoveAll(files)
 		}
 	})
-	three := &site{t: t, name: "three on PostgreSQL", dir: filepath.Join(files, "postgres"), store: store, torments: slices.Concat(torments(), c.torments())}
-	one := &site{t: t, name: "one on bolt", dir: filepath.Join(files, "bolt"), opaque: true,
+	program := buildWithClock(t)
+	three := &site{t: t, program: program, name: "three on PostgreSQL", dir: filepath.Join(files, "postgres"), store: store, torments: slices.Concat(torments(), c.torments())}
+	one := &site{t: t, program: program, name: "one on bolt", dir: filepath.Join(files, "bolt"), opaque: true,
 		torments: append(torments(), torment{"disk full", diskFull})}
 	one.store = filepath.Join(one.dir, "sallyport.db")
 	three.open(ctx, 24, 3)
@@ -127,8 +128,8 @@ func (s *site) campaign(lanes int) {
 	}
 	each(func(u *holder) { u.work(ctx) })
 	tormented.Wait()
-
 	s.wire.calm()
+	s.wire.onTheWay.Wait()
 	s.inject("DELETE", "", "")
 	for _, i := range s.instances {
 		eventually(s.t, "gateway at "+i.url, i.isReady)

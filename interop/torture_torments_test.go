@@ -19,9 +19,7 @@ type torment struct {
 	do   func(s *site, random *rand.Rand)
 }
 
-// torments are those of all sites. Clocks are not among them, but for
-// Salesforce's: the gateway is a static binary, whose clock cannot be changed
-// from outside alone.
+// torments are those of all sites.
 func torments() []torment {
 	all := []torment{
 		{"kill -9", kill}, {"kill -9", kill}, {"kill -9", kill},
@@ -44,7 +42,7 @@ func torments() []torment {
 			s.inject("DELETE", f, "")
 		}})
 	}
-	return all
+	return append(all, clocks()...)
 }
 
 func (s *site) anyLife(random *rand.Rand) *life {
@@ -57,17 +55,25 @@ func paused(least, most time.Duration) func(*site, *rand.Rand) {
 	return func(s *site, random *rand.Rand) { s.anyLife(random).pause(least + rand.N(most-least)) }
 }
 
-// diskFull lets no file of the gateway's grow, nor be written beyond its first page.
+// diskFull has the gateway's file find the disk full.
 func diskFull(s *site, random *rand.Rand) {
-	r := s.anyLife(random)
-	pid := r.cmd.Process.Pid
-	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
-	if unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 4096, Max: unix.RLIM_INFINITY}, nil) != nil {
-		return // it has just been killed
-	}
 	defer s.ledger.troubled()()
+	pids := []int{s.anyLife(random).cmd.Process.Pid}
+	noRoom(pids, true)
 	time.Sleep(time.Second + rand.N(2*time.Second))
-	unix.Prlimit(pid, unix.RLIMIT_FSIZE, &unlimited, nil)
+	noRoom(pids, false)
+}
+
+// noRoom lets no file of some processes grow, nor be written beyond its first
+// page, or lets them again. Those that have just been killed do not matter.
+func noRoom(pids []int, full bool) {
+	limit := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
+	if full {
+		limit.Cur = 4096
+	}
+	for _, pid := range pids {
+		unix.Prlimit(pid, unix.RLIMIT_FSIZE, &limit, nil)
+	}
 }
 
 // cluster is a PostgreSQL server that bad things happen to.
@@ -93,6 +99,20 @@ func (c cluster) torments() []torment {
 				syscall.Kill(pid, syscall.SIGKILL) // upon which the server ends all others, and starts anew
 				time.Sleep(time.Second)
 			}
+		}},
+		{"PostgreSQL: disk full", func(s *site, random *rand.Rand) {
+			defer s.ledger.troubled()()
+			// Of what it can write no more of to its log PostgreSQL makes a crash.
+			out, _ := c.query("SELECT pid FROM pg_stat_activity WHERE backend_type IN ('client backend', 'walwriter', 'checkpointer', 'background writer')")
+			var pids []int
+			for pid := range strings.FieldsSeq(out) {
+				if n, err := strconv.Atoi(pid); err == nil {
+					pids = append(pids, n)
+				}
+			}
+			noRoom(pids, true)
+			time.Sleep(time.Second + rand.N(2*time.Second))
+			noRoom(pids, false)
 		}},
 		{"PostgreSQL: takes no writes", func(s *site, random *rand.Rand) {
 			defer s.ledger.troubled()()

@@ -23,6 +23,8 @@ type wire struct {
 	whose      func(net.Conn) *life // the process at the other end
 	client     *http.Client
 
+	onTheWay sync.WaitGroup // requests whose connection broke
+
 	mu     sync.Mutex
 	next   map[place][]strike // that wait for a request
 	struck map[string]int
@@ -65,6 +67,7 @@ type strike struct {
 	kill  moment
 	loses loss
 	pause time.Duration // between the halves of the answer
+	late  time.Duration // until the request arrives, its connection having broken at once
 }
 
 // strikes are the points of a refresh, each with what may become of its request.
@@ -78,6 +81,9 @@ var strikes = []strike{
 	{name: "killed once the exchange was answered", at: exchanged, kill: sent},
 	{name: "request lost", at: refreshing, loses: request},
 	{name: "answer lost", at: refreshing, loses: answer},
+	{name: "connection broken, request late by 3 s", at: refreshing, late: 3 * time.Second},
+	{name: "connection broken, request late by 9 s", at: refreshing, late: 9 * time.Second},
+	{name: "killed once the request left, request late", at: refreshing, kill: arrived, late: 6 * time.Second},
 	{name: "half of the answer lost", at: refreshing, loses: half},
 	{name: "no answer to whether a refresh token is good", at: recovering, loses: answer},
 	{name: "answer slow by half", at: refreshing, pause: 3 * time.Second},
@@ -168,6 +174,13 @@ func (w *wire) pass(s strike, by func() *life, rw http.ResponseWriter, r *http.R
 	killAt(arrived)
 	if s.loses == request {
 		settled(answered{})
+		panic(http.ErrAbortHandler)
+	}
+	if s.late > 0 {
+		w.onTheWay.Go(func() {
+			time.Sleep(s.late)
+			settled(w.forward(r, body))
+		})
 		panic(http.ErrAbortHandler)
 	}
 	a := w.forward(r, body)
