@@ -86,7 +86,7 @@ type outcome struct {
 // is final, at one instance after another.
 func (u *holder) ask(rejected string, at int) outcome {
 	s := u.site
-	for began := time.Now(); time.Since(began) < patience; at++ {
+	for began := time.Now(); time.Since(began) < longest; at++ {
 		i := s.instances[at%len(s.instances)]
 		by := i.current.Load()
 		l, err := u.exchange(i, rejected)
@@ -113,14 +113,14 @@ func (u *holder) ask(rejected string, at int) outcome {
 		}
 		return outcome{access: l.AccessToken}
 	}
-	s.fault(&s.other, "%s has no answer after %v", u.name, patience)
+	s.fault(&s.other, "%s has no answer after %v", u.name, longest)
 	return outcome{}
 }
 
-// patience is for how long an application asks again. A process that was just
+// longest is for how long an application asks again. A process that was just
 // started waits for as long as a refresh may take before it looks into one that
 // was left behind, and here one is killed every few seconds.
-const patience = 5 * time.Minute
+const longest = 5 * time.Minute
 
 // exchange is one request.
 func (u *holder) exchange(i *instance, rejected string) (l lent, err error) {
