@@ -38,10 +38,8 @@ func (u *holder) work(ctx context.Context) {
 func (u *holder) turn(callers int) {
 	s := u.site
 	rejected := u.access
-	if s.opaque && rejected != "" { // else Salesforce would answer with the same again
-		if resp, err := s.client.PostForm(s.salesforce+"/h/login.salesforce/services/oauth2/revoke", url.Values{"token": {rejected}}); err == nil {
-			resp.Body.Close()
-		}
+	if s.opaque && rejected != "" && !s.revoke(rejected) {
+		return // while it lives, Salesforce answers with the same again
 	}
 	outcomes := make([]outcome, callers)
 	var wg sync.WaitGroup
@@ -73,6 +71,16 @@ func (u *holder) turn(callers int) {
 	if u.access = access; access != "" {
 		u.check(access)
 	}
+}
+
+// revoke ends an access token at Salesforce.
+func (s *site) revoke(token string) bool {
+	resp, err := s.client.PostForm(s.salesforce+"/h/login.salesforce/services/oauth2/revoke", url.Values{"token": {token}})
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 // outcome is what a caller got in the end: an access token, or word that the user
