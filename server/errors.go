@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -55,8 +56,27 @@ func answerTo(err error) *oidc.Error {
 	if errors.As(err, &routing) {
 		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: routing.Code, Description: routingProblem(routing.Code), Err: err}
 	}
+	if errors.Is(err, vault.ErrUnavailable) {
+		return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: http.StatusServiceUnavailable, Err: err, Description: unavailable(err),
+			Refusal: &oidc.Refusal{RetryAfter: storeRetry}}
+	}
 	return &oidc.Error{Code: oidc.ServerError, HTTPStatus: http.StatusInternalServerError, Err: err,
 		Description: "Something went wrong on the gateway's side. Tell its operator the correlation ID, which finds the cause in the log."}
+}
+
+// storeRetry is when to try again what the store does not take for a while.
+const storeRetry = 5 * time.Second
+
+// unavailable says why the store takes nothing, and until when.
+func unavailable(err error) string {
+	var moving *vault.Moving
+	if !errors.As(err, &moving) {
+		return "The gateway's store does not answer at the moment. Nothing is lost: try again."
+	}
+	if moving.State == vault.Moved {
+		return "The gateway's vault was moved to another store, and this instance has yet to be started on that. Nothing is lost: try again."
+	}
+	return "The gateway's vault is being moved to another store, which should take seconds. Nothing is lost: try again."
 }
 
 func routingProblem(status int) string {

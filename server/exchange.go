@@ -120,8 +120,8 @@ func (s *Server) keepAlive(ctx context.Context, client vault.Client, grant vault
 		now.Used = tx.Now()
 		return tx.Grants.Put(now)
 	})
-	if errors.Is(err, vault.ErrNotFound) {
-		return nil // revoked meanwhile
+	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, vault.ErrUnavailable) {
+		return nil // revoked meanwhile; or the next exchange will do
 	}
 	return err
 }
@@ -147,6 +147,8 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 	switch {
 	case errors.Is(err, vault.ErrNotRenewable) && x.MinTTL == 0 && a.tokens.Expires.After(s.Now()) && a.tokens.AccessToken != x.Rejected:
 		return a.tokens, nil // not for long, but nothing better is to be had
+	case errors.Is(err, vault.ErrUnavailable):
+		return ts, err
 	case errors.As(err, &refusal):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, strings.TrimSpace(refusal.Why+" "+usingUp(a.connection, a.tokens.Approved)))
 	case errors.Is(err, vault.ErrNotRenewable):

@@ -47,12 +47,26 @@ func (v *Vault) Backup(ctx context.Context, w io.Writer) (entries int, err error
 // Backup writes the vault in a store, which need not be opened for it: see
 // [Vault.Backup].
 func Backup(ctx context.Context, store Store, w io.Writer) (entries int, err error) {
-	mark := Entry{restoredKey, newMark()}
+	mark := newMark()
+	entries, err = send(ctx, store, w, func(KV) (*Value, error) { return &mark, nil })
+	if err != nil {
+		err = fmt.Errorf("back up: %w", err)
+	}
+	return entries, err
+}
+
+// send writes the vault in a store in the form of a backup. begin, which sees it
+// first, returns the mark in place of its own, if there is to be one.
+func send(ctx context.Context, store Store, w io.Writer, begin func(KV) (mark *Value, err error)) (entries int, err error) {
 	whole := sha256.New()
 	to := bufio.NewWriterSize(io.MultiWriter(w, whole), 256<<10)
 	err = store.Snapshot(ctx, func(kv KV) error {
 		if _, err := kv.Get(headerBucket, headerKey); err != nil {
-			return fmt.Errorf("back up: there is no vault in the store: %w", err)
+			return fmt.Errorf("there is no vault in the store: %w", err)
+		}
+		mark, err := begin(kv)
+		if err != nil {
+			return err
 		}
 		buckets, err := kv.Buckets()
 		if err != nil {
@@ -61,13 +75,18 @@ func Backup(ctx context.Context, store Store, w io.Writer) (entries int, err err
 		if _, err := to.WriteString(backupMagic); err != nil {
 			return err
 		}
-		entries, err = 1, writeEntry(to, headerBucket, mark)
+		if mark != nil {
+			if err := writeEntry(to, headerBucket, Entry{restoredKey, *mark}); err != nil {
+				return err
+			}
+			entries++
+		}
 		for _, bucket := range buckets {
 			for e, failed := range kv.Scan(bucket, "") {
 				if err = errors.Join(err, failed, ctx.Err()); err != nil {
 					return err
 				}
-				if bucket == headerBucket && e.Key == restoredKey {
+				if bucket == headerBucket && (e.Key == restoredKey && mark != nil || e.Key == moveKey) {
 					continue
 				}
 				if err = writeEntry(to, bucket, e); err != nil {
@@ -79,7 +98,7 @@ func Backup(ctx context.Context, store Store, w io.Writer) (entries int, err err
 		return err
 	})
 	if err != nil {
-		return entries, fmt.Errorf("back up: %w", err)
+		return entries, err
 	}
 	to.Write(make([]byte, 4))
 	if err := to.Flush(); err != nil {
@@ -109,6 +128,11 @@ func writeEntry(w io.Writer, bucket string, e Entry) error {
 // entries. What it has put there when it fails, with [ErrNotWhole] or otherwise,
 // is of no use.
 func Receive(ctx context.Context, r io.Reader, store Store) (entries int, err error) {
+	return receive(ctx, r, store, func(backupEntry) bool { return true })
+}
+
+// receive is Receive that leaves out what is not wanted.
+func receive(ctx context.Context, r io.Reader, store Store, wanted func(backupEntry) bool) (entries int, err error) {
 	const together = 2000 // in a transaction
 	from := &backupReader{from: bufio.NewReaderSize(r, 256<<10), whole: sha256.New()}
 	if err := from.begin(); err != nil {
@@ -121,17 +145,13 @@ func Receive(ctx context.Context, r io.Reader, store Store) (entries int, err er
 			if e, more, err = from.next(); err != nil {
 				return entries, err
 			}
-			if more {
+			if more && wanted(e) {
 				batch = append(batch, e)
 			}
 		}
 		err := store.Update(ctx, func(kv KV) error {
 			for _, e := range batch {
-				v := Value{Sealed: e.Sealed}
-				if e.Expires != 0 {
-					v.Expires = time.Unix(e.Expires, 0)
-				}
-				if err := kv.Put(e.Bucket, e.Key, v); err != nil {
+				if err := kv.Put(e.Bucket, e.Key, e.value()); err != nil {
 					return err
 				}
 			}
@@ -143,6 +163,14 @@ func Receive(ctx context.Context, r io.Reader, store Store) (entries int, err er
 		entries += len(batch)
 	}
 	return entries, nil
+}
+
+func (e backupEntry) value() Value {
+	v := Value{Sealed: e.Sealed}
+	if e.Expires != 0 {
+		v.Expires = time.Unix(e.Expires, 0)
+	}
+	return v
 }
 
 // backupReader reads a backup on its way.

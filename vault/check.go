@@ -33,7 +33,7 @@ const mostFindings = 100
 // Whatever the store keeps is written to raw, and progress is told the number of
 // records so far, every now and then.
 func (v *Vault) Check(ctx context.Context, raw io.Writer, progress func(records int)) (Report, error) {
-	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Restored: v.mark != ""}}
+	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Restored: v.mark.Load() != ""}}
 	err := v.store.Snapshot(ctx, func(kv KV) error {
 		c.kv = kv
 		known := []string{headerBucket}

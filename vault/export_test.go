@@ -1,6 +1,14 @@
 package vault
 
+import "time"
+
 // RecordsIn is a kind of record that the schema does not have.
 func RecordsIn[R Record](v *Vault, kv KV, bucket string) Records[R] {
-	return Records[R]{&Tx{v: v, kv: kv}, bucket}
+	return Records[R]{&Tx{v: v, kv: kv, mark: v.mark.Load().(string)}, bucket}
+}
+
+// Lasts reports whether a move can be carried on, and whether it keeps others
+// from writing.
+func (m Move) Lasts(now time.Time) (goes, holds bool) {
+	return m.lasts(now, 0), m.lasts(now, moveGrace)
 }

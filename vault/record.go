@@ -64,7 +64,10 @@ func (rs Records[R]) Put(r R) error {
 		}
 	}
 	if w, ok := any(r).(restorable[R]); ok {
-		r = w.writtenUnder(rs.tx.v.mark)
+		if err := rs.tx.guardMark(); err != nil {
+			return err
+		}
+		r = w.writtenUnder(rs.tx.mark)
 	}
 	plain, err := encoding.Marshal(r)
 	if err != nil {
@@ -79,11 +82,19 @@ func (rs Records[R]) Put(r R) error {
 	if err != nil {
 		return err
 	}
+	b, ok := any(r).(beginner)
+	if err := rs.tx.guard(ok && b.begins()); err != nil {
+		return err
+	}
 	if err := rs.tx.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
 		return err
 	}
 	return rs.tell()
 }
+
+// beginner is a record that can say that something begins with it which has to
+// be over before a vault is moved.
+type beginner interface{ begins() bool }
 
 // Take gets a record and deletes it: for what may be used once.
 func (rs Records[R]) Take(key string) (R, error) {
@@ -97,6 +108,9 @@ func (rs Records[R]) Take(key string) (R, error) {
 // Delete forgets the record with a key, if there is one.
 func (rs Records[R]) Delete(key string) error {
 	delete(rs.tx.read, rs.bucket+"\x00"+key)
+	if err := rs.tx.guard(false); err != nil {
+		return err
+	}
 	if err := rs.tx.kv.Delete(rs.bucket, key); err != nil {
 		return err
 	}
@@ -154,7 +168,7 @@ func (rs Records[R]) decode(key string, v Value) (r R, err error) {
 		rs.tx.read[rs.bucket+"\x00"+key] = plain
 	}
 	if w, ok := any(r).(restorable[R]); ok {
-		r = w.readUnder(rs.tx.v.mark)
+		r = w.readUnder(rs.tx.mark)
 	}
 	return r, nil
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // A vault that is opened from a backup knows refresh tokens that may have been
@@ -21,9 +22,26 @@ const restoredKey = "restored"
 // newMark is a mark like no other.
 func newMark() Value { return Value{Sealed: []byte(rand.Text())} }
 
+// otherMark reports that the store's mark is not the one that a transaction read
+// and wrote under.
+type otherMark struct{ mark string }
+
+func (*otherMark) Error() string { return "vault: the store was marked as restored meanwhile" }
+
+// guardMark has the transaction fail, to be run again, if the vault was marked as
+// restored since this instance learned its mark.
+func (tx *Tx) guardMark() error {
+	return tx.kv.Guard(headerBucket, restoredKey, func(mark []byte, _ time.Time) error {
+		if string(mark) != tx.mark {
+			return &otherMark{string(mark)}
+		}
+		return nil
+	})
+}
+
 // MarkRestored marks the vault in a store as restored from a backup, as a backup
 // that the gateway writes is already, and a copy of a file by other means is not.
-// No instance may have it open.
+// Instances that have it open find out before they show a refresh token again.
 func MarkRestored(ctx context.Context, store Store) error {
 	mark := newMark()
 	return store.Update(ctx, func(kv KV) error {

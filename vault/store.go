@@ -45,6 +45,10 @@ type KV interface {
 	// Now is the time by the one clock that all instances on the store have in
 	// common: what they lease from each other is told by it.
 	Now() (time.Time, error)
+	// Guard has check look at what a key has, or nil, and at the time as of Now,
+	// by the time that the transaction is kept: it is not, if check finds fault,
+	// whatever fn makes of the error. It need not cost a question of its own.
+	Guard(bucket, key string, check func(sealed []byte, now time.Time) error) error
 	// Tell has the instances hear of a topic, once the transaction is kept.
 	Tell(topic string) error
 }

@@ -34,6 +34,12 @@ const (
 	Static          Rotation = "static"  // a refresh left it as it was
 )
 
+// begins reports whether a refresh of the token set begins when it is written, or
+// may be under way.
+func (t TokenSet) begins() bool {
+	return t.Attempt != nil && !t.Attempt.Ended && !t.Attempt.Unheard
+}
+
 // Refusal is a provider's word that a refresh token is dead. It is an error,
 // and an [ErrReauthorize].
 type Refusal struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -16,7 +17,7 @@ type Vault struct {
 	store   Store
 	keys    *keyring
 	id      string             // of this instance
-	mark    string             // of the backup that it was restored from, or ""
+	mark    atomic.Value       // string: of the backup that it was restored from, or ""
 	flights singleflight.Group // refreshes that this instance waits for, by account
 	flying  sync.WaitGroup     // those under way
 	heard   bell               // rung by what instances tell
@@ -39,7 +40,8 @@ func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read whether it was restored: %w", err)
 	}
-	v := &Vault{store: store, keys: keys, id: rand.Text(), mark: mark, Now: time.Now}
+	v := &Vault{store: store, keys: keys, id: rand.Text(), Now: time.Now}
+	v.mark.Store(mark)
 	v.steady.since = v.Now() // nobody knows how the store's clock went before
 	return v, nil
 }
@@ -75,11 +77,13 @@ type Tx struct {
 	kv      KV
 	copies  *copySet          // of settings; nil in an update
 	read    map[string][]byte // by place: records as they were read, so that they can be put; nil in a view
+	mark    string            // of the backup that the vault was restored from, or ""
 	changed bool              // some setting
+	guarded bool              // it has looked whether the vault is being moved
 }
 
 func (v *Vault) newTx(kv KV) *Tx {
-	tx := &Tx{now: v.Now(), v: v, kv: kv}
+	tx := &Tx{now: v.Now(), v: v, kv: kv, mark: v.mark.Load().(string)}
 	tx.Clients = Records[Client]{tx, "clients"}
 	tx.Connections = Records[Connection]{tx, "connections"}
 	tx.ResourceServers = Records[ResourceServer]{tx, "resourceservers"}
@@ -128,18 +132,32 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			v.copies.begin()
 		}
 	}()
-	return v.store.Update(ctx, func(kv KV) error {
-		tx := v.newTx(kv)
-		tx.read = map[string][]byte{}
-		err := fn(tx)
-		changed = changed || tx.changed
-		return err
-	})
+	for {
+		err := v.store.Update(ctx, func(kv KV) error {
+			tx := v.newTx(kv)
+			tx.read = map[string][]byte{}
+			err := fn(tx)
+			changed = changed || tx.changed
+			return err
+		})
+		var other *otherMark
+		if !errors.As(err, &other) {
+			return err
+		}
+		v.mark.Store(other.mark)
+	}
 }
 
-// Ready reports whether the store answers and its records can be read.
+// Ready reports whether the store answers and its records can be read, and the
+// vault was not moved away: that is a [*Moving].
 func (v *Vault) Ready(ctx context.Context) error {
 	return v.store.View(ctx, func(kv KV) error {
+		m, err := readMove(kv)
+		if found, err := Exists(err); err != nil {
+			return err
+		} else if found && m.State == Moved {
+			return &Moving{m}
+		}
 		derive, err := kv.Get(headerBucket, deriveKey)
 		if err != nil {
 			return err

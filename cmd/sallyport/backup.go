@@ -128,9 +128,14 @@ func (r *remote) backup(ctx context.Context) (io.ReadCloser, error) {
 	if err := r.signIn(ctx, "read:backups"); err != nil {
 		return nil, err
 	}
+	return r.stream(ctx, "api/v2/backup")
+}
+
+// stream is an answer that may last for as long as some of it comes.
+func (r *remote) stream(ctx context.Context, path string) (io.ReadCloser, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	silence := time.AfterFunc(callTime, cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", r.gateway+"api/v2/backup", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", r.gateway+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -87,16 +87,17 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	return run.wait(ctx)
 }
 
-// openForServing opens the vault and applies the tenant file, if there is one.
+// openForServing opens the vault, unless it was moved to another store, and
+// applies the tenant file, if there is one.
 func (s *settings) openForServing(ctx context.Context, log *slog.Logger) (*vault.Vault, error) {
 	if s.apply == "" {
-		return s.openVault(ctx)
+		return s.openUnmoved(ctx)
 	}
 	t, err := readTenant(s.apply)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.openVault(ctx)
+	v, err := s.openUnmoved(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +106,17 @@ func (s *settings) openForServing(ctx context.Context, log *slog.Logger) (*vault
 		return nil, errors.Join(err, v.Close())
 	}
 	log.Info("applied the tenant file", "file", s.apply, "changes", len(plan.Changes))
+	return v, nil
+}
+
+func (s *settings) openUnmoved(ctx context.Context) (*vault.Vault, error) {
+	v, err := s.openVault(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.Ready(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", storeName(s.store), err), v.Close())
+	}
 	return v, nil
 }
 

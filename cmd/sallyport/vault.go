@@ -14,7 +14,7 @@ import (
 )
 
 func vaultCommand() *cobra.Command {
-	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCheckCommand(), vaultBackupCommand(), vaultRestoredCommand(), vaultCopyCommand())
+	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCheckCommand(), vaultBackupCommand(), vaultRestoredCommand(), vaultCopyCommand(), vaultReleaseCommand())
 }
 
 func vaultInitCommand() *cobra.Command {

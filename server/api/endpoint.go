@@ -80,6 +80,10 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodGet, "/keys/signing", "read:signing_keys", a.listKeys},
 		{manage, http.MethodPost, "/keys/signing/rotate", "create:signing_keys", a.rotateKeys},
 		{manage, http.MethodGet, "/backup", "read:backups", a.backup},
+		{manage, http.MethodPost, "/moves", "update:store", a.beginMove},
+		{manage, http.MethodPatch, "/moves/:id", "update:store", a.carryMoveOn},
+		{manage, http.MethodGet, "/moves/:id/contents", "update:store", a.moveContents},
+		{manage, http.MethodDelete, "/moves", "update:store", a.releaseMove},
 		{me, http.MethodGet, "/grants", "read:me:grants", a.listMyGrants},
 		{me, http.MethodDelete, "/grants/:id", "delete:me:grants", a.deleteMyGrant},
 	} {

@@ -91,8 +91,9 @@ const expiries = "\x00expiries"
 
 // kv is a transaction, or the part of one that one function makes.
 type kv struct {
-	tx   *bbolt.Tx
-	undo []change // what was there before, for a function that fails
+	tx    *bbolt.Tx
+	undo  []change // what was there before, for a function that fails
+	fault error    // the first that a guard found
 }
 
 // change is the former content of a key; a nil value was not there.
@@ -242,6 +243,22 @@ var began = time.Now()
 
 // Now is told by the process's monotonic clock: there is no other instance.
 func (kv *kv) Now() (time.Time, error) { return began.Add(time.Since(began)).Round(0), nil }
+
+// Guard looks at once: no other transaction writes meanwhile.
+func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time) error) error {
+	v, err := kv.Get(bucket, key)
+	if err != nil && !errors.Is(err, vault.ErrNotFound) {
+		return err
+	}
+	now, err := kv.Now()
+	if err == nil {
+		err = check(v.Sealed, now)
+	}
+	if kv.fault == nil {
+		kv.fault = err
+	}
+	return err
+}
 
 // Tell has nobody to tell: see [Store.Hear].
 func (kv *kv) Tell(string) error { return nil }

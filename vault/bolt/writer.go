@@ -98,6 +98,9 @@ func (w *writer) commit(batch []*call) {
 		for _, c := range batch {
 			part := &kv{tx: tx}
 			c.run(part)
+			if c.err == nil {
+				c.err = part.fault
+			}
 			if c.err == nil && c.panics == nil {
 				written = written || len(part.undo) > 0
 			} else if err := part.rollback(); err != nil {

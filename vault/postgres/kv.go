@@ -21,6 +21,7 @@ type kv struct {
 	tells  bool
 	told   []string // topics
 	err    error    // the first of the database's, after which the transaction is lost
+	fault  error    // the first that a guard found; it is the err too
 }
 
 // most is how many writes are sent together.
@@ -142,6 +143,22 @@ func (kv *kv) Sweep(t time.Time, n int) (int, error) {
 func (kv *kv) Now() (now time.Time, err error) {
 	err = kv.tx.QueryRow(kv.ctx, `SELECT clock_timestamp()`).Scan(&now)
 	return now, kv.failed(err)
+}
+
+// Guard asks together with what is written. It sees the database as the rest of
+// the transaction does: of what is kept meanwhile, being serializable tells.
+func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time) error) error {
+	kv.writes.Queue(`SELECT clock_timestamp(), (SELECT sealed FROM sallyport_records WHERE bucket = $1 AND key = $2)`,
+		[]byte(bucket), []byte(key)).QueryRow(func(row pgx.Row) error {
+		var now time.Time
+		var sealed []byte
+		if err := row.Scan(&now, &sealed); err != nil {
+			return err
+		}
+		kv.fault = check(sealed, now)
+		return kv.fault
+	})
+	return kv.err
 }
 
 func (kv *kv) Tell(topic string) error {

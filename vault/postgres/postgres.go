@@ -133,6 +133,8 @@ func (s *Store) try(ctx context.Context, options pgx.TxOptions, fn func(vault.KV
 		err = kv.flush()
 	}
 	switch {
+	case kv.fault != nil:
+		return kv.fault
 	case kv.err != nil: // whatever fn made of it
 		return s.again(conn.Conn(), kv.err)
 	case err != nil:

@@ -10,13 +10,21 @@ import (
 
 // Snapshot implements [vault.Store]. Rows that are deleted or replaced while it
 // lasts are kept for it, and vacuumed afterwards.
+//
+// It waits for a moment that no transaction under way can come before any more
+// (DEFERRABLE): of what is written to end all writing, it sees both that and all
+// that came before. A standby and CockroachDB, which have no such moments to wait
+// for, take the next.
 func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return s.explain(err)
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable, AccessMode: pgx.ReadOnly, DeferrableMode: pgx.Deferrable})
+	if isCode(err, "0A000") { // feature not supported
+		tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	}
 	if err != nil {
 		return s.explain(err)
 	}

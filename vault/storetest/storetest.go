@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"SnapshotSeesOneMomentAndStopsNobody", testSnapshot},
 		{"SweepTakesWhatExpired", testSweepTakesWhatExpired},
 		{"SweepLeavesWhatWasRenewed", testSweepLeavesWhatWasRenewed},
+		{"GuardKeepsFromWriting", testGuardKeepsFromWriting},
 		{"OneTakesACode", testOneTakesACode},
 		{"CountersLoseNoIncrement", testCountersLoseNoIncrement},
 		{"FailureHurtsNobodyElse", testFailureHurtsNobodyElse},
@@ -446,6 +447,34 @@ func testFailureHurtsNobodyElse(t *testing.T, s vault.Store) {
 	if got := scan(t, s, "a", ""); len(got) != 20 {
 		t.Errorf("%d kept, want 20: %v", len(got), got)
 	}
+}
+
+func testGuardKeepsFromWriting(t *testing.T, s vault.Store) {
+	boom := errors.New("boom")
+	write := func(key string) error {
+		return s.Update(t.Context(), func(kv vault.KV) error {
+			kv.Guard("a", "shut", func(sealed []byte, now time.Time) error { // whose error is lost
+				if time.Since(now).Abs() > time.Minute {
+					t.Errorf("Guard was told it is %v, at %v", now, time.Now())
+				}
+				if sealed != nil {
+					return fmt.Errorf("%s: %w", sealed, boom)
+				}
+				return nil
+			})
+			kv.Put("a", key, value("v"))
+			return nil
+		})
+	}
+	if err := write("before"); err != nil {
+		t.Error(err)
+	}
+	update(t, s, func(kv vault.KV) error { return kv.Put("a", "shut", value("why")) })
+	if err := write("after"); !errors.Is(err, boom) || err.Error() != "why: boom" {
+		t.Errorf("Update = %v, want what the guard said", err)
+	}
+	has(t, s, "a", "before", "v")
+	has(t, s, "a", "after", "")
 }
 
 func testEndedContextDoesNotBegin(t *testing.T, s vault.Store) {
