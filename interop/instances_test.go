@@ -51,50 +51,52 @@ func (c *counter) front(t *testing.T) func(*url.URL) string {
 // instances, for one account whose access token is no longer good.
 func TestManyInstancesRefreshOnce(t *testing.T) {
 	for _, n := range []int{2, 8, 20} {
-		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			var salesforce counter
-			g := newGatewayOn(t, database(t), salesforce.front(t))
-			instances := []*gateway{g}
-			for range n - 1 {
-				instances = append(instances, g.instance())
-			}
-			token := g.signIn(ada(t))
-			first := g.mustExchange(token.RefreshToken)
-			resp, err := g.http.PostForm(first.InstanceURL+"/services/oauth2/revoke", url.Values{"token": {first.AccessToken}})
-			if err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("end the session: %v, %v", resp, err)
-			}
-			resp.Body.Close()
-			before := salesforce.requests.Load()
+		t.Run(fmt.Sprint(n), func(t *testing.T) { refreshOnce(t, database(t), n, 1000) })
+	}
+}
 
-			var wg sync.WaitGroup
-			answers := make(chan string, 1000)
-			begin := make(chan struct{})
-			for i := range cap(answers) {
-				g := instances[i%n]
-				wg.Go(func() {
-					<-begin
-					l, err := g.exchange(token.RefreshToken, "rejected_token", first.AccessToken)
-					if err != nil || l.Status != http.StatusOK {
-						t.Errorf("exchange: %+v, %v", l, err)
-					}
-					answers <- l.AccessToken
-				})
+func refreshOnce(t *testing.T, store string, n, exchanges int) {
+	var salesforce counter
+	g := newGatewayOn(t, store, salesforce.front(t))
+	instances := []*gateway{g}
+	for range n - 1 {
+		instances = append(instances, g.instance())
+	}
+	token := g.signIn(ada(t))
+	first := g.mustExchange(token.RefreshToken)
+	resp, err := g.http.PostForm(first.InstanceURL+"/services/oauth2/revoke", url.Values{"token": {first.AccessToken}})
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("end the session: %v, %v", resp, err)
+	}
+	resp.Body.Close()
+	before := salesforce.requests.Load()
+
+	var wg sync.WaitGroup
+	answers := make(chan string, exchanges)
+	begin := make(chan struct{})
+	for i := range cap(answers) {
+		g := instances[i%n]
+		wg.Go(func() {
+			<-begin
+			l, err := g.exchange(token.RefreshToken, "rejected_token", first.AccessToken)
+			if err != nil || l.Status != http.StatusOK {
+				t.Errorf("exchange: %+v, %v", l, err)
 			}
-			close(begin)
-			wg.Wait()
-			if refreshes := salesforce.requests.Load() - before; refreshes != 1 {
-				t.Errorf("%d refreshes, want 1", refreshes)
-			}
-			fresh := <-answers
-			for range cap(answers) - 1 {
-				if again := <-answers; again != fresh || again == first.AccessToken {
-					t.Fatal("the answers differ, or are the rejected token")
-				}
-			}
-			g.accounts(instances[n-1].mustExchange(token.RefreshToken))
+			answers <- l.AccessToken
 		})
 	}
+	close(begin)
+	wg.Wait()
+	if refreshes := salesforce.requests.Load() - before; refreshes != 1 {
+		t.Errorf("%d refreshes, want 1", refreshes)
+	}
+	fresh := <-answers
+	for range cap(answers) - 1 {
+		if again := <-answers; again != fresh || again == first.AccessToken {
+			t.Fatal("the answers differ, or are the rejected token")
+		}
+	}
+	g.accounts(instances[n-1].mustExchange(token.RefreshToken))
 }
 
 // TestInstancesReplaceOneAnother stops and kills instances in turn, as an upgrade
@@ -121,7 +123,10 @@ func TestInstancesReplaceOneAnother(t *testing.T) {
 // instance knows.
 func TestNewSigningKeyReachesAllInstances(t *testing.T) {
 	t.Parallel()
-	store := database(t)
+	newKeyReachesAll(t, database(t))
+}
+
+func newKeyReachesAll(t *testing.T, store string) {
 	g := newGatewayOn(t, store, nil)
 	other := g.instance()
 	published := func(g *gateway) int {

@@ -94,20 +94,27 @@ func newPostgres() (dir string, alive io.Closer, err error) {
 		return "", nil, err
 	}
 	cmd := exec.Command("sh", "-c", server, "sh", dir, postgresPrograms())
-	if os.Getuid() == 0 { // PostgreSQL does not run as root
-		u, err := user.Lookup("postgres")
-		if err != nil {
-			return "", nil, err
-		}
-		uid, errUID := strconv.Atoi(u.Uid)
-		gid, errGID := strconv.Atoi(u.Gid)
-		if err := errors.Join(errUID, errGID, os.Chown(dir, uid, gid)); err != nil {
-			return "", nil, err
-		}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	if err := asPostgres(cmd, dir); err != nil {
+		return "", nil, err
 	}
 	if alive, err = cmd.StdinPipe(); err != nil {
 		return "", nil, err
 	}
 	return dir, alive, cmd.Start()
+}
+
+// asPostgres has root run a command as the user postgres, in a folder that is
+// theirs: neither PostgreSQL nor PgBouncer runs as root.
+func asPostgres(cmd *exec.Cmd, dir string) error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return err
+	}
+	uid, errUID := strconv.Atoi(u.Uid)
+	gid, errGID := strconv.Atoi(u.Gid)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+	return errors.Join(errUID, errGID, os.Chown(dir, uid, gid))
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the tests need and this machine lacks: a C compiler (for Go's race
 # detector), Node.js with npm, Chromium (or name another by $CHROMIUM), PostgreSQL,
-# curl, openssl and xmlsec1.
+# PgBouncer, curl, openssl and xmlsec1.
 set -eu
 
 missing=
@@ -14,6 +14,7 @@ need gcc gcc libc6-dev
 need curl curl ca-certificates
 need openssl openssl
 need xmlsec1 xmlsec1
+need pgbouncer pgbouncer
 need node nodejs
 need npm npm
 need "${CHROMIUM:-chromium}" chromium fonts-liberation

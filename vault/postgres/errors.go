@@ -92,6 +92,8 @@ func advice(err error) string {
 	return ""
 }
 
+const behindPooler = "behind a pooler, add default_query_exec_mode=exec to --store"
+
 // adviceOn is by PostgreSQL's error codes (Appendix A of its manual).
 var adviceOn = map[string]string{
 	"28P01": "check the user and the password in --store, or in PGPASSWORD or ~/.pgpass",
@@ -101,5 +103,8 @@ var adviceOn = map[string]string{
 	"42501": "the user has to own its tables: let it make them, with GRANT USAGE, CREATE ON SCHEMA public, or give it a database of its own",
 	"53300": "raise max_connections, or give each instance fewer with pool_max_conns=N in --store",
 	"25006": "the server is a standby: name the primary in --store, or all hosts with target_session_attrs=read-write",
+	"08P01": behindPooler,
+	"26000": behindPooler,
+	"42P05": behindPooler,
 	"57P03": "it is starting or stopping",
 }

@@ -22,7 +22,9 @@ const (
 // is broken, it says every second that there may be something.
 func (s *Store) Hear(ctx context.Context, heard func(topic string)) {
 	for ctx.Err() == nil {
-		s.listen(ctx, heard) // until its connection breaks
+		if s.tells && !s.pooled { // else a LISTEN might stay with a server that others use
+			s.listen(ctx, heard) // until its connection breaks
+		}
 		heard("")
 		select {
 		case <-ctx.Done():

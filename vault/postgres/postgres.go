@@ -22,9 +22,10 @@ import (
 
 // Store is a [vault.Store] in a PostgreSQL database.
 type Store struct {
-	pool  *pgxpool.Pool
-	name  string
-	tells bool // it has NOTIFY, which CockroachDB has not
+	pool   *pgxpool.Pool
+	name   string
+	tells  bool // it has NOTIFY, which CockroachDB has not
+	pooled bool // no connection is to one server: there is a pooler in between
 }
 
 var _ vault.Store = (*Store)(nil)
@@ -45,19 +46,17 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, errNoURL // the cause may quote the password
 	}
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	if config.ConnConfig.ConnectTimeout == 0 || config.ConnConfig.ConnectTimeout > connectTime {
 		config.ConnConfig.ConnectTimeout = connectTime
 	}
 	params := config.ConnConfig.RuntimeParams
 	params["application_name"] = "sallyport"
-	// An instance that sleeps in a transaction, or whose machine is gone, must
-	// not hold the others up.
-	params["idle_in_transaction_session_timeout"] = "10s"
-	// Reading a whole small table, which PostgreSQL prefers to looking in its
-	// index, would conflict with every write.
-	params["enable_seqscan"] = "off"
-	s := &Store{name: name(config)}
+	s := &Store{name: name(config), pooled: config.ConnConfig.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement}
+	if !s.pooled {
+		for _, p := range parameters {
+			params[p.name] = p.value
+		}
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, s.explain(err)
 	}
@@ -74,6 +73,34 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return s, nil
 }
 
+// parameters are those of a transaction. Where a connection is to one server, they
+// are the session's.
+var parameters = []struct{ name, value string }{
+	// An instance that sleeps in a transaction, or whose machine is gone, must
+	// not hold the others up.
+	{"idle_in_transaction_session_timeout", "10s"},
+	// Reading a whole small table, which PostgreSQL prefers to looking in its
+	// index, would conflict with every write.
+	{"enable_seqscan", "off"},
+}
+
+// begin begins a transaction. With a pooler in between, each has to set its
+// parameters, which go with the beginning.
+func (s *Store) begin(ctx context.Context, conn *pgxpool.Conn, how string) (pgx.Tx, error) {
+	query := "BEGIN " + how
+	if s.pooled {
+		for _, p := range parameters {
+			query += "; SET LOCAL " + p.name + " = '" + p.value + "'"
+		}
+	}
+	return conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: query})
+}
+
+const (
+	reading = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
+	writing = "ISOLATION LEVEL SERIALIZABLE"
+)
+
 // Close implements [vault.Store]. It waits for the transactions under way.
 func (s *Store) Close() error {
 	s.pool.Close()
@@ -83,20 +110,20 @@ func (s *Store) Close() error {
 // View implements [vault.Store]. It sees the database as it was at one moment,
 // and neither waits for transactions that write nor makes them wait.
 func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
-	return s.run(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+	return s.run(ctx, reading, fn)
 }
 
 // Update implements [vault.Store].
 func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
-	return s.run(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable}, fn)
+	return s.run(ctx, writing, fn)
 }
 
 // run runs fn in a transaction, again if it met another one, or if the
 // connection broke before its end.
-func (s *Store) run(ctx context.Context, options pgx.TxOptions, fn func(vault.KV) error) error {
+func (s *Store) run(ctx context.Context, how string, fn func(vault.KV) error) error {
 	began, wait := time.Now(), time.Millisecond
 	for {
-		err := s.try(ctx, options, fn)
+		err := s.try(ctx, how, fn)
 		if !errors.Is(err, errAgain) || time.Since(began) > retryTime {
 			return err
 		}
@@ -114,7 +141,7 @@ var errAgain = errors.New("postgres: the transaction met another")
 
 // try runs fn in a transaction once. A context that ends meanwhile does not stop
 // one that has begun: whether it was kept could not be told then.
-func (s *Store) try(ctx context.Context, options pgx.TxOptions, fn func(vault.KV) error) error {
+func (s *Store) try(ctx context.Context, how string, fn func(vault.KV) error) error {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return s.explain(err)
@@ -122,7 +149,7 @@ func (s *Store) try(ctx context.Context, options pgx.TxOptions, fn func(vault.KV
 	defer conn.Release()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 	defer cancel()
-	tx, err := conn.BeginTx(ctx, options)
+	tx, err := s.begin(ctx, conn, how)
 	if err != nil {
 		return s.again(conn.Conn(), err)
 	}

@@ -26,6 +26,15 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) vault.Store { return open(t, pgtest.Open(t)) })
 }
 
+// TestStoreBehindAPooler has the store do without all that a pooler takes away,
+// but without one: interop has one.
+func TestStoreBehindAPooler(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) vault.Store {
+		return open(t, with(t, pgtest.Open(t), "", "default_query_exec_mode", "exec"))
+	})
+}
+
 func TestStoreThatRunsFunctionsTwice(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) vault.Store { return storetest.Twice(open(t, pgtest.Open(t))) })

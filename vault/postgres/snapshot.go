@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"sallyport/vault"
 )
 
@@ -21,9 +19,9 @@ func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error {
 		return s.explain(err)
 	}
 	defer conn.Release()
-	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.Serializable, AccessMode: pgx.ReadOnly, DeferrableMode: pgx.Deferrable})
+	tx, err := s.begin(ctx, conn, "ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")
 	if isCode(err, "0A000") { // feature not supported
-		tx, err = conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		tx, err = s.begin(ctx, conn, reading)
 	}
 	if err != nil {
 		return s.explain(err)
