@@ -71,12 +71,12 @@ const storeRetry = 5 * time.Second
 func unavailable(err error) string {
 	var moving *vault.Moving
 	if !errors.As(err, &moving) {
-		return "The gateway's store does not answer at the moment. Nothing is lost: try again."
+		return "The gateway's store does not answer at the moment. Try again."
 	}
 	if moving.State == vault.Moved {
-		return "The gateway's vault was moved to another store, and this instance has yet to be started on that. Nothing is lost: try again."
+		return "The gateway's vault was moved to another store, and this instance has yet to be started on that. Try again."
 	}
-	return "The gateway's vault is being moved to another store, which should take seconds. Nothing is lost: try again."
+	return "The gateway's vault is being moved to another store, which should take seconds. Try again."
 }
 
 func routingProblem(status int) string {

@@ -86,7 +86,7 @@ func send(ctx context.Context, store Store, w io.Writer, begin func(KV) (mark *V
 				if err = errors.Join(err, failed, ctx.Err()); err != nil {
 					return err
 				}
-				if bucket == headerBucket && (e.Key == restoredKey && mark != nil || e.Key == moveKey) {
+				if bucket == headerBucket && (e.Key == restoredKey && mark != nil || e.Key == moveKey || e.Key == originKey) {
 					continue
 				}
 				if err = writeEntry(to, bucket, e); err != nil {

@@ -29,14 +29,68 @@ type otherMark struct{ mark string }
 func (*otherMark) Error() string { return "vault: the store was marked as restored meanwhile" }
 
 // guardMark has the transaction fail, to be run again, if the vault was marked as
-// restored since this instance learned its mark.
+// restored since this instance learned its mark, or has to be.
 func (tx *Tx) guardMark() error {
-	return tx.kv.Guard(headerBucket, restoredKey, func(mark []byte, _ time.Time) error {
-		if string(mark) != tx.mark {
-			return &otherMark{string(mark)}
+	var known string
+	return errors.Join(
+		tx.kv.Guard(headerBucket, restoredKey, func(mark []byte, _ time.Time) error {
+			if string(mark) != tx.mark {
+				return &otherMark{string(mark)}
+			}
+			return nil
+		}),
+		tx.kv.Guard(headerBucket, originKey, func(origin []byte, _ time.Time) error {
+			known = string(origin)
+			return nil
+		}),
+		tx.kv.Origin(func(origin string) error {
+			if origin != known && origin != "" {
+				return &otherOrigin{}
+			}
+			return nil
+		}))
+}
+
+// originKey has the [KV.Origin] that the vault was last written at. A copy that
+// takes the store's place may lack what was kept last, as a standby does that is
+// not replicated to synchronously: it is a restored backup.
+const originKey = "origin"
+
+// otherOrigin reports that the store is not where the vault was last written.
+type otherOrigin struct{}
+
+func (*otherOrigin) Error() string { return "vault: another copy of the store has taken its place" }
+
+// settleIn writes down where the store is, and marks the vault as restored if it
+// was elsewhere before, unless another instance has.
+func (v *Vault) settleIn(ctx context.Context) error {
+	mark, here, moved := newMark(), "", false
+	if err := v.store.View(ctx, func(kv KV) error { return kv.Origin(func(origin string) error { here = origin; return nil }) }); err != nil {
+		return err
+	}
+	err := v.store.Update(ctx, func(kv KV) error {
+		moved = false
+		last, err := kv.Get(headerBucket, originKey)
+		known, err := Exists(err)
+		if err != nil {
+			return err
 		}
-		return nil
+		if moved = known && string(last.Sealed) != here; moved {
+			err = kv.Put(headerBucket, restoredKey, mark)
+		}
+		return errors.Join(err, kv.Put(headerBucket, originKey, Value{Sealed: []byte(here)}),
+			kv.Origin(func(origin string) error {
+				if origin != here {
+					return fmt.Errorf("%w: it changes its place", ErrUnavailable)
+				}
+				return nil
+			}))
 	})
+	if err == nil && moved && v.Notice != nil {
+		v.Notice("another copy of the database has taken its place, such as a standby or a restored dump, and may lack what was written last: " +
+			"refresh tokens that may have been used are not shown before their providers say that they are still good")
+	}
+	return err
 }
 
 // MarkRestored marks the vault in a store as restored from a backup, as a backup
@@ -74,9 +128,15 @@ type restorable[R Record] interface {
 // readUnder is the token set with its question open, if its refresh token may
 // have been used since the backup that it is from.
 func (t TokenSet) readUnder(mark string) TokenSet {
-	if t.Mark != mark {
-		t.Attempt = &Attempt{ID: mark, Ended: true, Restored: true}
+	if t.Mark == mark {
+		return t
 	}
+	open := Attempt{ID: mark, Ended: true}
+	if t.Attempt != nil {
+		open = *t.Attempt // its answer may come yet, where a standby took over
+	}
+	open.Restored = true
+	t.Attempt = &open
 	return t
 }
 

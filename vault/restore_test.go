@@ -1,12 +1,17 @@
 package vault_test
 
 import (
+	"context"
 	"errors"
+	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"sallyport/vault"
+	"sallyport/vault/postgres"
+	"sallyport/vault/postgres/pgtest"
 )
 
 // TestH57RestoredRefreshTokenIsShownOnlyIfItIsStillGood is the table of what may happen
@@ -118,5 +123,113 @@ func TestOnlyAVaultIsMarked(t *testing.T) {
 	}
 	if _, err := vault.Open(t.Context(), s, vault.NewKey()); !errors.Is(err, vault.ErrForeign) {
 		t.Errorf("a vault was made in a store of another program's: %v", err)
+	}
+}
+
+// TestDatabaseThatTakesAnothersPlaceIsARestoredBackup has a copy of a database
+// take its place, as a dump does that is restored.
+func TestDatabaseThatTakesAnothersPlaceIsARestoredBackup(t *testing.T) {
+	t.Parallel()
+	address, key := pgtest.OpenDatabase(t), vault.NewKey()
+	s, err := postgres.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := open(t, s, key)
+	expired(t, v, vault.Rotates)
+	p := &provider{active: true}
+	refresh := func(v *vault.Vault) {
+		t.Helper()
+		if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{Rejected: seen(t, v).AccessToken}, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refresh(v)
+	if p.asked != 0 {
+		t.Error("a database that is where it was is taken for another")
+	}
+	s.Close()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(u.Path, "/")
+	u.Path = "/postgres"
+	pgtest.Exec(t, u.String(), "CREATE DATABASE "+name+"copy TEMPLATE "+name)
+	u.Path = "/" + name + "copy"
+	for range 2 { // instances
+		s, err := postgres.Open(t.Context(), u.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		v := open(t, s, key)
+		var told []string
+		v.Notice = func(text string) { told = append(told, text) }
+		refresh(v)
+		refresh(v)
+		if p.asked != 1 {
+			t.Errorf("asked %d times, want once", p.asked)
+		}
+		if len(told) > 1 {
+			t.Errorf("told %q", told)
+		}
+	}
+}
+
+// placed is a store that says where it is.
+type placed struct {
+	vault.Store
+	origin *atomic.Value
+}
+
+type placedKV struct {
+	vault.KV
+	origin string
+}
+
+func (kv placedKV) Origin(check func(string) error) error { return check(kv.origin) }
+
+func (p placed) Update(ctx context.Context, fn func(vault.KV) error) error {
+	return p.Store.Update(ctx, func(kv vault.KV) error { return fn(placedKV{kv, p.origin.Load().(string)}) })
+}
+
+func (p placed) View(ctx context.Context, fn func(vault.KV) error) error {
+	return p.Store.View(ctx, func(kv vault.KV) error { return fn(placedKV{kv, p.origin.Load().(string)}) })
+}
+
+// TestStandbyThatTakesOverIsARestoredBackup has one take over while two instances
+// run, and one of them waits for the answer to a refresh.
+func TestStandbyThatTakesOverIsARestoredBackup(t *testing.T) {
+	t.Parallel()
+	s, key := placed{store(t), &atomic.Value{}}, vault.NewKey()
+	s.origin.Store("the primary")
+	v, other := open(t, s, key), open(t, s, key)
+	expired(t, v, vault.Rotates)
+	p := &provider{active: true, entered: make(chan struct{}), release: make(chan struct{})}
+	answered := make(chan error)
+	go func() {
+		_, err := v.Fresh(context.Background(), seen(t, v), vault.Need{}, p)
+		answered <- err
+	}()
+	<-p.entered
+	s.origin.Store("the standby")
+	put(t, other, func(tx *vault.Tx) error { return tx.TokenSets.Put(vault.TokenSet{Identity: "another"}) }) // it finds out
+	close(p.release)
+	if err := <-answered; err != nil || seen(t, other).RefreshToken.Reveal() != "rt1" {
+		t.Errorf("what came of the refresh under way: %v, %+v", err, seen(t, other))
+	}
+	p.entered = nil
+	for range 2 {
+		if _, err := other.Fresh(t.Context(), seen(t, other), vault.Need{Rejected: seen(t, other).AccessToken}, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.asked != 0 {
+		t.Errorf("what was written since is asked about %d times", p.asked)
+	}
+	s.origin.Store("a third")
+	if _, err := v.Fresh(t.Context(), seen(t, v), vault.Need{Rejected: seen(t, v).AccessToken}, p); err != nil || p.asked != 1 {
+		t.Errorf("after another: %v, asked %d times", err, p.asked)
 	}
 }

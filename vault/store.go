@@ -49,6 +49,10 @@ type KV interface {
 	// by the time that the transaction is kept: it is not, if check finds fault,
 	// whatever fn makes of the error. It need not cost a question of its own.
 	Guard(bucket, key string, check func(sealed []byte, now time.Time) error) error
+	// Origin is Guard of where the store is: the answer changes when a copy of it
+	// takes its place, as a standby does, or a dump that is restored. It is "" if
+	// the store cannot tell.
+	Origin(check func(origin string) error) error
 	// Tell has the instances hear of a topic, once the transaction is kept.
 	Tell(topic string) error
 }

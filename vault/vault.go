@@ -26,6 +26,8 @@ type Vault struct {
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
+	// Notice, if there is one, is told what operators should know.
+	Notice func(text string)
 }
 
 // Open opens the vault in store under the root key, and makes a new one in an
@@ -140,11 +142,18 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			changed = changed || tx.changed
 			return err
 		})
-		var other *otherMark
-		if !errors.As(err, &other) {
+		var marked *otherMark
+		var elsewhere *otherOrigin
+		switch {
+		case errors.As(err, &marked):
+			v.mark.Store(marked.mark)
+		case errors.As(err, &elsewhere):
+			if err := v.settleIn(ctx); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
-		v.mark.Store(other.mark)
 	}
 }
 

@@ -260,6 +260,15 @@ func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time)
 	return err
 }
 
+// Origin cannot be told: a file that was put back is like the one before.
+func (kv *kv) Origin(check func(origin string) error) error {
+	err := check("")
+	if kv.fault == nil {
+		kv.fault = err
+	}
+	return err
+}
+
 // Tell has nobody to tell: see [Store.Hear].
 func (kv *kv) Tell(string) error { return nil }
 

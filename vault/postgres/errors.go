@@ -5,11 +5,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sallyport/vault"
 )
 
 var errNoURL = errors.New("--store is not a URL of a PostgreSQL database: it should be such as postgres://user@host:5432/database?sslmode=verify-full; in a password, characters other than letters and digits are percent-encoded")
@@ -54,6 +57,21 @@ func (e *storeError) Error() string {
 }
 
 func (e *storeError) Unwrap() error { return e.err }
+
+// Is tells of [vault.ErrUnavailable]: the database did not answer, or cannot
+// write, which another server or another moment may mend.
+func (e *storeError) Is(target error) bool {
+	var pg *pgconn.PgError
+	if target != vault.ErrUnavailable {
+		return false
+	}
+	if errors.As(e.err, &pg) {
+		return strings.HasPrefix(pg.Code, "08") || strings.HasPrefix(pg.Code, "57P") || pg.Code == "53300" || pg.Code == "25006"
+	}
+	var refused *pgconn.ConnectError
+	var op *net.OpError
+	return errors.As(e.err, &refused) || errors.As(e.err, &op) || pgconn.Timeout(e.err) || pgconn.SafeToRetry(e.err) || errors.Is(e.err, io.ErrUnexpectedEOF) || errors.Is(e.err, io.EOF)
+}
 
 // cause is what is at the bottom of an error: the driver's own text tells the
 // address of each of its tries.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"sallyport/vault"
 	"sallyport/vault/postgres"
 	"sallyport/vault/postgres/pgtest"
 )
@@ -60,6 +61,25 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDatabaseThatDoesNotAnswerMayLater tells what may pass from what a setting
+// mends.
+func TestDatabaseThatDoesNotAnswerMayLater(t *testing.T) {
+	t.Parallel()
+	address := pgtest.OpenDatabase(t)
+	for name, tt := range map[string]struct {
+		url   string
+		later bool
+	}{
+		"nobody listens":    {"postgres://127.0.0.1:1/db", true},
+		"no such database":  {with(t, address, "nothing"), false},
+		"unknown parameter": {with(t, address, "", "pool_max_conns", "many"), false},
+	} {
+		if _, err := postgres.Open(t.Context(), tt.url); errors.Is(err, vault.ErrUnavailable) != tt.later {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ type kv struct {
 	ctx    context.Context
 	tx     pgx.Tx
 	writes pgx.Batch
-	tells  bool
+	store  *Store
 	told   []string // topics
 	err    error    // the first of the database's, after which the transaction is lost
 	fault  error    // the first that a guard found; it is the err too
@@ -161,8 +161,25 @@ func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time)
 	return kv.err
 }
 
+// Origin asks together with what is written.
+func (kv *kv) Origin(check func(origin string) error) error {
+	if !kv.store.knowsOrigin {
+		kv.fault = check("")
+		return kv.failed(kv.fault)
+	}
+	kv.writes.Queue(origin).QueryRow(func(row pgx.Row) error {
+		var from string
+		if err := row.Scan(&from); err != nil {
+			return err
+		}
+		kv.fault = check(from)
+		return kv.fault
+	})
+	return kv.err
+}
+
 func (kv *kv) Tell(topic string) error {
-	if !kv.tells || slices.Contains(kv.told, topic) {
+	if !kv.store.tells || slices.Contains(kv.told, topic) {
 		return nil
 	}
 	kv.told = append(kv.told, topic)

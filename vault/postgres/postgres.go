@@ -26,6 +26,8 @@ type Store struct {
 	name   string
 	tells  bool // it has NOTIFY, which CockroachDB has not
 	pooled bool // no connection is to one server: there is a pooler in between
+
+	knowsOrigin bool // the server tells which one it is
 }
 
 var _ vault.Store = (*Store)(nil)
@@ -70,6 +72,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		return nil, s.explain(err)
 	}
 	s.tells = strings.HasPrefix(version, "PostgreSQL")
+	var from string
+	err = s.pool.QueryRow(ctx, origin).Scan(&from)
+	s.knowsOrigin = !isCode(err, "42501", "42883", "0A000") // may not, has no such function, cannot; else it may later
 	return s, nil
 }
 
@@ -100,6 +105,13 @@ const (
 	reading = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
 	writing = "ISOLATION LEVEL SERIALIZABLE"
 )
+
+// origin asks for the cluster, its timeline, which begins anew when a standby is
+// promoted or a base backup recovered, and the database, which is another one
+// when a dump is restored. The timeline is that of what is being written: the
+// control file still has the former one for a while.
+const origin = `SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
+	substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), (SELECT oid FROM pg_database WHERE datname = current_database()))`
 
 // Close implements [vault.Store]. It waits for the transactions under way.
 func (s *Store) Close() error {
@@ -154,7 +166,7 @@ func (s *Store) try(ctx context.Context, how string, fn func(vault.KV) error) er
 		return s.again(conn.Conn(), err)
 	}
 	defer tx.Rollback(ctx) // after a commit it does nothing
-	kv := &kv{ctx: ctx, tx: tx, tells: s.tells}
+	kv := &kv{ctx: ctx, tx: tx, store: s}
 	err = fn(kv)
 	if err == nil {
 		err = kv.flush()
@@ -167,7 +179,7 @@ func (s *Store) try(ctx context.Context, how string, fn func(vault.KV) error) er
 	case err != nil:
 		return err
 	}
-	if err := tx.Commit(ctx); met(err) {
+	if err := tx.Commit(ctx); met(err) || pgconn.SafeToRetry(err) { // it was not sent
 		return errors.Join(errAgain, err)
 	} else if err != nil {
 		return s.explain(err)

@@ -31,7 +31,7 @@ func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error {
 	if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
 		return s.explain(err)
 	}
-	kv := &kv{ctx: ctx, tx: tx, tells: s.tells}
+	kv := &kv{ctx: ctx, tx: tx, store: s}
 	if err := fn(kv); kv.err == nil {
 		return err
 	}
