@@ -3,7 +3,7 @@
 //
 // Records are rows of one table, sealed before they come here, so there is
 // nothing in them that SQL could look for. What it does use is common to
-// PostgreSQL and CockroachDB.
+// PostgreSQL and CockroachDB, and what is not is done without where it is missing.
 package postgres
 
 import (
