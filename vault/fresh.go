@@ -259,15 +259,17 @@ func (v *Vault) settle(ctx context.Context, after TokenSet, may func(now TokenSe
 
 // mayKeep reports whether what came of my attempt may take the place of what is
 // stored now: if the attempt is the last that was made, and the account was not
-// connected again meanwhile; or if it was answered although an instance that
-// waited no longer concluded, from the refresh token having been spent, that
-// there was no answer.
+// connected again meanwhile; or if it was answered, and nobody has shown the
+// refresh token since: an instance that waited no longer concluded, from its
+// having been spent, that there was no answer; or the attempt is not known of in
+// a copy that took the store's place.
 func mayKeep(after, mine, now TokenSet) bool {
-	if now.Attempt != nil {
-		return now.Attempt.ID == mine.Attempt.ID
+	if now.Attempt != nil && now.Attempt.ID == mine.Attempt.ID {
+		return true
 	}
 	answered := after.Attempt == nil && after.Refusal == nil
-	return answered && now.Refusal != nil && now.RefreshToken == mine.RefreshToken
+	asBefore := now.RefreshToken == mine.RefreshToken && now.AccessToken == mine.AccessToken
+	return answered && asBefore && (now.Attempt == nil || now.Attempt.Restored)
 }
 
 // ask shows the refresh token to the provider, unless an unanswered attempt

@@ -233,3 +233,37 @@ func TestStandbyThatTakesOverIsARestoredBackup(t *testing.T) {
 		t.Errorf("after another: %v, asked %d times", err, p.asked)
 	}
 }
+
+// TestAnswerOutlivesACopyThatDoesNotKnowOfItsAttempt has a copy of the store take
+// its place in the middle of a refresh, from before the refresh began.
+func TestAnswerOutlivesACopyThatDoesNotKnowOfItsAttempt(t *testing.T) {
+	t.Parallel()
+	s := store(t)
+	v := open(t, s, vault.NewKey())
+	expired(t, v, vault.Rotates)
+	before := seen(t, v)
+	var old vault.Value
+	if err := s.View(t.Context(), func(kv vault.KV) (err error) { old, err = kv.Get("tokensets", "i"); return err }); err != nil {
+		t.Fatal(err)
+	}
+	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}
+	done := make(chan vault.TokenSet, 1)
+	go func() {
+		ts, err := v.Fresh(context.Background(), before, vault.Need{}, p)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- ts
+	}()
+	<-p.entered
+	if err := s.Update(t.Context(), func(kv vault.KV) error { return kv.Put("tokensets", "i", old) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := vault.MarkRestored(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	close(p.release)
+	if ts := <-done; ts.RefreshToken.Reveal() != "rt1" || seen(t, v).RefreshToken.Reveal() != "rt1" || seen(t, v).Attempt != nil {
+		t.Errorf("the rotated refresh token was lost: %+v, %+v", ts, seen(t, v))
+	}
+}
