@@ -27,6 +27,12 @@ type Store interface {
 	Close() error
 }
 
+// A Writer is a [Store] that keeps what fn writes, without reading, in one round
+// trip, where Update takes several. It runs fn once.
+type Writer interface {
+	Write(ctx context.Context, fn func(KV) error) error
+}
+
 // KV is one transaction over a [Store].
 type KV interface {
 	// Get returns [ErrNotFound] if the bucket has no such key.

@@ -23,6 +23,7 @@ type Vault struct {
 	heard   bell               // rung by what instances tell
 	copies  copies             // of settings
 	steady  steadiness         // of the store's clock
+	journal journal            // of the events of this instance
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
@@ -73,6 +74,11 @@ type Tx struct {
 	DeviceCodes     Records[DeviceCode]     // sign-ins on devices without a browser
 	UserCodes       Records[UserCode]       // what their users type
 	Leases          Records[Lease]          // what one instance at a time does
+	Events          Records[EventBlock]     // what happened, by time
+	Chains          Records[Chain]          // how events hang together
+	LooseEvents     Records[LooseEvent]     // events that no block has yet
+	LogKeys         Records[LogKey]         // keys that sign what the log says of itself
+	LogSettings     Records[LogSettings]    // how long events are kept
 
 	now     time.Time
 	v       *Vault
@@ -82,6 +88,7 @@ type Tx struct {
 	mark    string            // of the backup that the vault was restored from, or ""
 	changed bool              // some setting
 	guarded bool              // it has looked whether the vault is being moved
+	loose   []LooseEvent      // that were recorded
 }
 
 func (v *Vault) newTx(kv KV) *Tx {
@@ -109,6 +116,11 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.DeviceCodes = Records[DeviceCode]{tx, "devicecodes"}
 	tx.UserCodes = Records[UserCode]{tx, "usercodes"}
 	tx.Leases = Records[Lease]{tx, "leases"}
+	tx.Events = Records[EventBlock]{tx, "events"}
+	tx.Chains = Records[Chain]{tx, "chains"}
+	tx.LooseEvents = Records[LooseEvent]{tx, "looseevents"}
+	tx.LogKeys = Records[LogKey]{tx, "logkeys"}
+	tx.LogSettings = Records[LogSettings]{tx, "logsettings"}
 	return tx
 }
 
@@ -126,7 +138,8 @@ func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
 }
 
 // Update runs fn in a transaction, and runs it again if another transaction
-// got in its way. It keeps nothing if fn returns an error.
+// got in its way. It keeps nothing if fn returns an error, also of the events
+// that it recorded.
 func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 	changed := false
 	defer func() {
@@ -134,12 +147,14 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			v.copies.begin()
 		}
 	}()
+	var loose []LooseEvent
 	for {
 		err := v.store.Update(ctx, func(kv KV) error {
 			tx := v.newTx(kv)
 			tx.read = map[string][]byte{}
 			err := fn(tx)
 			changed = changed || tx.changed
+			loose = tx.loose
 			return err
 		})
 		var marked *otherMark
@@ -151,6 +166,9 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			if err := v.settleIn(ctx); err != nil {
 				return err
 			}
+		case err == nil:
+			v.gather(loose)
+			return nil
 		default:
 			return err
 		}
@@ -203,11 +221,12 @@ func (v *Vault) Sweep(ctx context.Context) (int, error) {
 	}
 }
 
-// Close waits for the refreshes under way, and closes the vault's store. Nobody
-// may begin another meanwhile.
+// Close waits for the refreshes under way and for the events, and closes the
+// vault's store. Nobody may begin another meanwhile.
 func (v *Vault) Close() error {
 	v.flying.Wait()
-	return v.store.Close()
+	_, err := v.Checkpoint(context.Background())
+	return errors.Join(err, v.store.Close())
 }
 
 // Exists tells a missing record from other trouble: it returns false and no
