@@ -19,6 +19,15 @@ type account struct {
 	tokens     vault.TokenSet
 }
 
+// noteOn notes whose account it is, as far as it was found.
+func (a account) noteOn(n *note) {
+	n.byUser(a.user)
+	if a.connection.Name != "" {
+		n.at(a.connection)
+	}
+	n.event.Account, n.event.UserName = vault.Said(a.identity.UserID), vault.Said(a.identity.Profile.Username)
+}
+
 // findAccount is the account that an exchange asks for, if the client may have
 // its tokens.
 func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, userID string) (a account, err error) {

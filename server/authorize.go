@@ -36,13 +36,20 @@ func (s *Server) authorize(c echo.Context) error {
 	if malformed != nil && ref.ClientID == "" {
 		return malformed
 	}
+	n := noteOf(ctx)
+	n.ofClient(ref.ClientID)
 	client, err := s.requestingClient(ctx, ref.ClientID)
 	if err != nil {
 		return err
 	}
+	n.forClient(client)
 	req, err := s.authorizationRequest(ctx, client, ref, sent)
 	if malformed != nil {
 		err = malformed
+	}
+	n.event.Connection = vault.Said(req.Connection)
+	if slices.Contains(req.Prompt, "none") {
+		n.refused = "fsa"
 	}
 	if unregistered := oidc.CheckRedirectURI(client, req.RedirectURI); unregistered != nil {
 		return errors.Join(err, unregistered)
@@ -251,6 +258,13 @@ func subset(some, all []string) bool {
 // proceed answers a request of a user who is signed in already.
 func (s *Server) proceed(c echo.Context, client vault.Client, req vault.AuthorizationRequest, ref oidc.Reference, session vault.Session, identity string) error {
 	d := s.newDecision(client, req)
+	n := noteOf(c.Request().Context())
+	n.byUser(session.User)
+	n.event.Connection = vault.Said(session.Connection)
+	kind := vault.EventType("s")
+	if slices.Contains(req.Prompt, "none") {
+		kind = "ssa"
+	}
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		if err := spendPushed(tx, ref.RequestURI); err != nil {
 			return err
@@ -258,7 +272,10 @@ func (s *Server) proceed(c echo.Context, client vault.Client, req vault.Authoriz
 		if err := remember(tx, session, req.ClientID); err != nil {
 			return err
 		}
-		return d.conclude(tx, session, identity)
+		if err := d.conclude(tx, session, identity); err != nil || d.refused != nil || d.ask {
+			return err
+		}
+		return tx.Record(d.event(n, kind))
 	})
 	if err != nil {
 		return err

@@ -132,6 +132,8 @@ func (s *Server) decideConsent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	n := noteOf(c.Request().Context())
+	n.refused = "sallyport_consent_denied"
 	allowed, id := form.Get("decision") == "allow", rand.Text()
 	d := s.newDecision(vault.Client{}, vault.AuthorizationRequest{})
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
@@ -140,13 +142,19 @@ func (s *Server) decideConsent(c echo.Context) error {
 			return err
 		}
 		d.client, d.request = q.client, q.interaction.Request
+		n.byUser(q.user.ID)
+		n.forClient(q.client)
+		n.at(q.connection)
 		if !allowed {
 			return nil
 		}
 		if err := give(tx, q, id); err != nil {
 			return err
 		}
-		return d.answer(tx, d.newCode(session, q.interaction.Identity))
+		if err := d.answer(tx, d.newCode(session, q.interaction.Identity)); err != nil {
+			return err
+		}
+		return tx.Record(d.event(n, "sallyport_consent_given"))
 	})
 	if errors.Is(err, vault.ErrNotFound) {
 		return errInteraction

@@ -76,6 +76,14 @@ func (d *decision) newCode(session vault.Session, identity string) vault.Code {
 	}
 }
 
+// event tells that the user signed in to the client.
+func (d *decision) event(n *note, kind vault.EventType) vault.Event {
+	n.forClient(d.client)
+	e := n.as(kind)
+	e.Scope, e.Audience = vault.Said(oidc.FormatScopes(d.request.Scopes)), vault.Said(d.request.Audience)
+	return e
+}
+
 // deliver sends the user on.
 func (s *Server) deliver(c echo.Context, d *decision) error {
 	switch {

@@ -81,6 +81,13 @@ func (s *Server) enterCode(c echo.Context) error {
 // it may have sent the code to somebody else (RFC 8628, section 5.4).
 func (s *Server) confirmDevice(c echo.Context, typed string) error {
 	device, client, api, err := s.tryCode(c, typed)
+	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, errWrongCodes) {
+		e := noteOf(c.Request().Context()).as("fdeac")
+		e.Reason = vault.Said("wrong_user_code")
+		if failed := s.recordOnce(c.Request().Context(), e, false); failed != nil {
+			return failed
+		}
+	}
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return s.page(c, http.StatusOK, "device", templates.Device{Action: "/activate",
@@ -146,6 +153,7 @@ func (s *Server) decideDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx := c.Request().Context()
 	device, client, _, err := s.tryCode(c, form.Get("user_code"))
 	if errors.Is(err, vault.ErrNotFound) {
 		return errInteraction
@@ -153,14 +161,15 @@ func (s *Server) decideDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	noteOf(ctx).forClient(client)
 	if form.Get("decision") != "allow" {
-		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
 			device, err := tx.DeviceCodes.Get(device.Hash)
 			if err != nil {
 				return err
 			}
 			device.Denied = true
-			return errors.Join(tx.DeviceCodes.Put(device), tx.UserCodes.Delete(device.UserHash))
+			return errors.Join(tx.DeviceCodes.Put(device), tx.UserCodes.Delete(device.UserHash), tx.Record(noteOf(ctx).as("fdecc")))
 		})
 		if err != nil {
 			return err
@@ -221,7 +230,10 @@ func (s *Server) pollDevice(ctx context.Context, client vault.Client, req oidc.T
 		if t, refused, err = s.begun(tx, client, code, secret, key); err != nil || refused != nil {
 			return err
 		}
-		return t.put(tx, opaque)
+		if err := t.put(tx, opaque); err != nil {
+			return err
+		}
+		return tx.Record(t.event(ctx, "sede"))
 	})
 	if err = errors.Join(err, refused); err != nil {
 		return oidc.TokenResponse{}, err

@@ -32,6 +32,9 @@ func (e *toClient) Unwrap() error { return e.err }
 // where errors become codes and statuses; what it does not know is our fault,
 // and told to nobody but the log.
 func answerTo(err error) *oidc.Error {
+	if isNotRecorded(err) {
+		return notRecorded(err)
+	}
 	var protocol *oidc.Error
 	if errors.As(err, &protocol) {
 		return protocol
@@ -105,6 +108,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	a := answerTo(err)
+	if failed := s.recordRefusal(c, a); failed != nil {
+		s.Log.ErrorContext(c.Request().Context(), "could not record an event", "correlation_id", correlationID(c.Request().Context()), "error", failed)
+		a = notRecorded(failed)
+	}
 	id := correlationID(c.Request().Context())
 	h := c.Response().Header()
 	if a.Refusal != nil && a.Refusal.RetryAfter > 0 {

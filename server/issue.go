@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"slices"
@@ -97,6 +98,18 @@ func (t *tokens) putAccessToken(tx *vault.Tx, opaque string) error {
 	return tx.AccessTokens.Put(vault.AccessToken{
 		Hash: vault.Hash(opaque), Grant: t.grant.ID, Client: t.client.ID, User: t.user.ID, Scopes: t.scopes, DPoPKey: t.key, Expires: t.now.Add(t.lifetime()),
 	})
+}
+
+// event tells that the tokens were issued.
+func (t *tokens) event(ctx context.Context, kind vault.EventType) vault.Event {
+	n := noteOf(ctx)
+	n.byUser(t.user.ID)
+	e := n.as(kind)
+	e.UserName, e.Scope = vault.Said(t.user.Profile.Username), vault.Said(oidc.FormatScopes(t.scopes))
+	if t.api != nil {
+		e.Audience = vault.Said(t.api.Identifier)
+	}
+	return e
 }
 
 // answer signs the tokens. It comes after the commit: nothing is promised that

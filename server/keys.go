@@ -58,7 +58,7 @@ func publish(b []byte) echo.HandlerFunc {
 // loadKeys reads the signing keys, after making those that are due.
 func (s *Server) loadKeys(ctx context.Context) error {
 	for _, alg := range s.algsInUse(ctx) {
-		if err := rotate(ctx, s.Vault, alg, func(keys []vault.SigningKey, now time.Time) bool { return due(keys, alg, now) }, keyLead); err != nil {
+		if err := rotate(ctx, s.Vault, alg, func(keys []vault.SigningKey, now time.Time) bool { return due(keys, alg, now) }, keyLead, keyMade); err != nil {
 			return err
 		}
 	}
@@ -130,9 +130,18 @@ func due(keys []vault.SigningKey, alg string, now time.Time) bool {
 	return i < 0 || !now.Before(keys[i].NotBefore.Add(keyPeriod-keyLead))
 }
 
+// keyMade tells that the gateway, or whoever runs it, has made a key.
+func keyMade(k vault.SigningKey) vault.Event {
+	return noteOf(context.Background()).as("sallyport_signing_key_made", vault.Say("kid", k.ID), vault.Say("alg", k.Alg))
+}
+
 // RotateKeys makes the next signing key of each algorithm that has one. They
-// sign after lead, and are published at once.
-func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration) ([]vault.SigningKey, error) {
+// sign after lead, and are published at once. Each is recorded as the event that
+// rotated makes of it, which may be nil.
+func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
+	if rotated == nil {
+		rotated = keyMade
+	}
 	keys, err := signingKeys(ctx, v)
 	if err != nil {
 		return nil, err
@@ -144,7 +153,7 @@ func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration) ([]vaul
 		}
 	}
 	for _, alg := range algs {
-		if err := rotate(ctx, v, alg, func([]vault.SigningKey, time.Time) bool { return true }, lead); err != nil {
+		if err := rotate(ctx, v, alg, func([]vault.SigningKey, time.Time) bool { return true }, lead, rotated); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +163,7 @@ func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration) ([]vaul
 // rotate makes the next key of an algorithm if it is wanted, and has the ones
 // before forgotten once nothing that they signed is good any more. The first
 // key of all signs at once.
-func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault.SigningKey, time.Time) bool, lead time.Duration) error {
+func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault.SigningKey, time.Time) bool, lead time.Duration, made func(vault.SigningKey) vault.Event) error {
 	keys, err := signingKeys(ctx, v)
 	if err != nil || !wanted(keys, v.Now()) {
 		return err
@@ -163,6 +172,7 @@ func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault
 	if err != nil {
 		return err
 	}
+	event := made(fresh)
 	err = v.Update(ctx, func(tx *vault.Tx) error {
 		keys, err := readKeys(tx)
 		if err != nil || !wanted(keys, tx.Now()) {
@@ -173,7 +183,7 @@ func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault
 		if slices.ContainsFunc(keys, func(k vault.SigningKey) bool { return k.Alg == alg }) {
 			fresh.NotBefore = tx.Now().Add(lead)
 		}
-		errs := []error{tx.Keys.Put(fresh)}
+		errs := []error{tx.Keys.Put(fresh), tx.Record(event)}
 		for _, k := range keys {
 			if k.Alg == alg && k.Expires.IsZero() {
 				k.Expires = fresh.NotBefore.Add(keyAfter)

@@ -53,7 +53,7 @@ func TestRotationByHandLeavesWhatWasIssuedGood(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	raw, _ := g.signIn(ada()).Extra("id_token").(string)
-	if keys, err := server.RotateKeys(t.Context(), g.vault, 0); err != nil || len(keys) != 2 {
+	if keys, err := server.RotateKeys(t.Context(), g.vault, 0, nil); err != nil || len(keys) != 2 {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 	g.work()

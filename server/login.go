@@ -58,6 +58,12 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	n := noteOf(ctx)
+	n.forClient(client)
+	n.at(conn)
+	if login.Purpose != vault.ToSignIn {
+		n.event.User, n.refused = vault.Said(login.User), "connected_accounts_connection_failed"
+	}
 	fail := func(err error) error { return &toClient{login.Request, err} }
 	if login.Purpose != vault.ToSignIn || login.Request.Device != "" {
 		fail = func(err error) error { return err } // nobody but the user is there to be told
@@ -92,6 +98,7 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return fail(err)
 	}
+	n.event.Account, n.event.UserName, n.known = vault.Said(identity.UserID), vault.Said(identity.Profile.Username), true
 	if login.Purpose != vault.ToSignIn {
 		return s.reconnected(c, login, client, conn, identity, tokens)
 	}
@@ -150,6 +157,7 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
 	id, fresh := s.newSession(identity)
 	d := s.newDecision(client, login.Request)
+	n := noteOf(c.Request().Context())
 	account := newAccountID()
 	before := s.cookie(c, sessionCookie)
 	var kept vault.TokenSet
@@ -159,6 +167,7 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 		if err != nil {
 			return err
 		}
+		n.byUser(user.ID)
 		if blocked = user.Blocked; blocked {
 			return discard(tx, identity.Key(), account, tokens)
 		}
@@ -175,7 +184,10 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 		if err := begin(tx, before, &session, login.Request.ClientID); err != nil {
 			return err
 		}
-		return d.conclude(tx, session, identity.Key())
+		if err := d.conclude(tx, session, identity.Key()); err != nil || d.refused != nil {
+			return err
+		}
+		return tx.Record(d.event(n, "s"))
 	})
 	if err != nil {
 		return err

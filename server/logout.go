@@ -161,7 +161,17 @@ func (s *Server) federated(c echo.Context, returnTo string) (string, error) {
 func (s *Server) signOut(c echo.Context, client vault.Client, todo oidc.Logout) error {
 	notice := rand.Text()
 	if id := s.cookie(c, sessionCookie); id != "" {
-		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return errOf(endSession(tx, id, notice)) })
+		n := noteOf(c.Request().Context())
+		n.forClient(client)
+		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+			ended, err := endSession(tx, id, notice)
+			if err != nil || ended.User == "" {
+				return err
+			}
+			n.byUser(ended.User)
+			n.event.Connection = vault.Said(ended.Connection)
+			return tx.Record(n.as("slo"))
+		})
 		if err != nil {
 			return err
 		}

@@ -22,21 +22,24 @@ import (
 // mostBody is the longest request body that any endpoint takes, in bytes.
 const mostBody = 64 << 10
 
-type correlationKey struct{}
-
-// correlationID finds a request in the log: it stands in each of its lines, and
-// in what was answered if that was an error.
+// correlationID finds a request in the log: it stands in each of its lines, in
+// its event, and in what was answered if that was an error.
 func correlationID(ctx context.Context) string {
-	id, _ := ctx.Value(correlationKey{}).(string)
-	return id
+	n, ok := ctx.Value(noteKey{}).(*note)
+	if !ok {
+		return ""
+	}
+	return n.event.Correlation.String()
 }
 
-// correlate gives a request its correlation ID.
+// correlate gives a request its correlation ID, and the note of its event.
 func (s *Server) correlate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		id := rand.Text()[:16]
 		r := c.Request()
-		c.SetRequest(r.WithContext(context.WithValue(r.Context(), correlationKey{}, id)))
+		c.SetRequest(r.WithContext(context.WithValue(r.Context(), noteKey{}, &note{event: vault.Event{
+			Correlation: vault.Said(id), IP: vault.Said(c.RealIP()), UserAgent: vault.Said(r.UserAgent()),
+		}})))
 		c.Response().Header().Set("X-Correlation-Id", id)
 		return next(c)
 	}

@@ -62,12 +62,15 @@ func (s *Server) proof(c echo.Context, need oidc.ProofNeeds) (*oidc.Proof, error
 // has to make another proof, for want of a nonce, may show its assertion again.
 // Clients whose tokens only a key protects must use our nonces.
 func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client vault.Client, proof *oidc.Proof, err error) {
+	n := noteOf(c.Request().Context())
+	n.ofClient(shown.ClientID)
 	var assertion once
 	err = s.limited(c, shown.ClientID, func() (err error) {
 		client, assertion, err = s.checkCredentials(c, shown)
 		return err
 	})
 	if err == nil {
+		n.byClient(client)
 		err = s.paceClient(c, client)
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sallyport/connections"
 	"sallyport/server/oidc"
 	"sallyport/templates"
 	"sallyport/vault"
@@ -44,6 +45,8 @@ func (s *Server) reconnect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	n := noteOf(c.Request().Context())
+	n.byUser(session.User)
 	var ticket vault.Ticket
 	var conn vault.Connection
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) (err error) {
@@ -59,6 +62,8 @@ func (s *Server) reconnect(c echo.Context) error {
 		}
 		return tx.Tickets.Delete(hash)
 	})
+	n.ofClient(ticket.Client)
+	n.event.Connection = vault.Said(ticket.Connection)
 	switch {
 	case errors.Is(err, vault.ErrNotFound), err == nil && !(conn.Active && conn.Allows(ticket.Client)):
 		return errTicket
@@ -92,6 +97,7 @@ var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusF
 // the link.
 func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Client, conn vault.Connection, identity vault.Identity, tokens vault.TokenSet) error {
 	account := newAccountID()
+	n := noteOf(c.Request().Context())
 	var kept vault.TokenSet
 	other, further := false, login.Purpose == vault.ToConnect
 	err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
@@ -107,8 +113,12 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Cli
 				return err
 			}
 		}
-		kept, err = connect(tx, conn, identity.Key(), account, tokens)
-		return err
+		if kept, err = connect(tx, conn, identity.Key(), account, tokens); err != nil {
+			return err
+		}
+		e := n.as("connected_accounts_connection_succeeded", append(withRequest(c), vault.Say("connected_account.id", kept.ID))...)
+		e.Scope = vault.Said(oidc.FormatScopes(connections.Granted(conn, kept.Scopes)))
+		return tx.Record(e)
 	})
 	switch {
 	case errors.Is(err, vault.ErrConflict):

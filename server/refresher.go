@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"sallyport/connections"
+	"sallyport/server/oidc"
 	"sallyport/vault"
 )
 
@@ -40,7 +41,20 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 		level, attrs = slog.LevelWarn, append(attrs, slog.String("error", err.Error()))
 	}
 	r.s.Log.LogAttrs(ctx, level, "refresh", attrs...)
+	r.record(ctx, old, fresh, err)
 	return fresh, err
+}
+
+// record records what came of a refresh. Whoever asked for the tokens records that
+// they got them after it, and waits; the refreshed set must be kept in any case.
+func (r refresher) record(ctx context.Context, old, fresh vault.TokenSet, err error) {
+	e := (&note{event: vault.Event{Correlation: vault.Said(correlationID(ctx))}}).as("sallyport_upstream_refresh_succeeded", vault.Say("connected_account.id", old.ID))
+	e.Connection, e.ConnectionID, e.Strategy = vault.Said(r.conn.Name), vault.Said(r.conn.ID), vault.Said(r.conn.Strategy)
+	e.Scope = vault.Said(oidc.FormatScopes(fresh.Scopes))
+	if err != nil {
+		e.Type, e.Reason, e.Description = "sallyport_upstream_refresh_failed", vault.Said(outcome(err)), vault.Said(err.Error())
+	}
+	r.s.Vault.RecordLater(e)
 }
 
 // Asserts implements [vault.Asserter].

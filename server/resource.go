@@ -42,8 +42,10 @@ func apiOf(tx *vault.Tx, issuer, audience string) (*vault.ResourceServer, error)
 // ownAPIs are the gateway's APIs: management for those who run it, and My
 // Account for users' applications.
 func (s *Server) ownAPIs() {
-	own := &api.API{Vault: s.Vault, Guard: s.guard, RotateKeys: func(ctx context.Context, lead time.Duration) ([]vault.SigningKey, error) {
-		keys, err := RotateKeys(ctx, s.Vault, lead)
+	own := &api.API{Vault: s.Vault, Guard: s.guard, Event: func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event {
+		return noteOf(c.Request().Context()).as(kind, append(withRequest(c), details...)...)
+	}, RotateKeys: func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
+		keys, err := RotateKeys(ctx, s.Vault, lead, rotated)
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +78,12 @@ func (s *Server) guard(audience, scope string, next api.Handler) echo.HandlerFun
 		err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
 			if b, err = s.bearer(tx, token); err != nil {
 				return err
+			}
+			n := noteOf(c.Request().Context())
+			n.ofClient(b.client)
+			n.known = true
+			if b.grant != "" {
+				n.byUser(b.user)
 			}
 			return s.checkBearer(tx, b, audience, scope)
 		})

@@ -28,6 +28,7 @@ func (s *Server) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	n := noteOf(ctx)
 	token := req.Token.Reveal()
 	id, secret, ok := oidc.ParseRefreshToken(token)
 	switch {
@@ -39,7 +40,8 @@ func (s *Server) revoke(c echo.Context) error {
 			}
 			// Also for a secret that is no longer current: its client wants
 			// the grant gone, or somebody else has it (RFC 9700, section 4.14.2).
-			return tx.Grants.Delete(id)
+			n.byUser(grant.User)
+			return errors.Join(tx.Grants.Delete(id), tx.Record(n.as("srrt")))
 		})
 	case strings.Count(token, ".") == 2:
 		return &oidc.Error{Code: oidc.UnsupportedTokenType, Description: "A JWT cannot be revoked by itself: APIs check it without asking. Revoke the refresh token, or let it expire."}
@@ -49,7 +51,8 @@ func (s *Server) revoke(c echo.Context) error {
 			if err != nil || t.Client != client.ID {
 				return err
 			}
-			return tx.AccessTokens.Delete(t.Hash)
+			n.byUser(t.User)
+			return errors.Join(tx.AccessTokens.Delete(t.Hash), tx.Record(n.as("sallyport_access_token_revoked")))
 		})
 	}
 	if err != nil && !errors.Is(err, vault.ErrNotFound) {

@@ -35,9 +35,10 @@ type Config struct {
 	HTTP           *http.Client   // towards identity providers; nil means one that reaches public addresses alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Pace           Pace
-	Metrics        *Metrics         // nil means none
-	Now            func() time.Time // nil means time.Now
-	Log            *slog.Logger     // nil means slog.Default()
+	Logs           vault.LogRetention // zero keeps events for ever
+	Metrics        *Metrics           // nil means none
+	Now            func() time.Time   // nil means time.Now
+	Log            *slog.Logger       // nil means slog.Default()
 }
 
 // Server is the gateway.
@@ -57,6 +58,7 @@ type Server struct {
 	notices     chan struct{} // that there may be some to deliver
 	ahead       chan struct{} // of each refresh that nobody waits for
 	breakers    breakers
+	repeats     repeats
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -82,6 +84,11 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.notices, s.ahead = make(chan struct{}, 1), make(chan struct{}, mostAhead)
 	s.limits.now = c.Now
 	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")
+	if s.Logs != (vault.LogRetention{}) {
+		if err := c.Vault.SetLogRetention(ctx, s.Logs, retentionChanged); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,16 @@ var grants = map[string]func(*Server, context.Context, vault.Client, oidc.TokenR
 	oidc.GrantFederated:         (*Server).exchangeToken,
 }
 
+// grantEvents are the types of their events, which are Auth0's.
+var grantEvents = map[string]struct{ done, refused vault.EventType }{
+	oidc.GrantAuthorizationCode: {"seacft", "feacft"},
+	oidc.GrantRefreshToken:      {"sertft", "fertft"},
+	oidc.GrantClientCredentials: {"seccft", "feccft"},
+	oidc.GrantDeviceCode:        {"sede", "fede"},
+	oidc.GrantTokenExchange:     {"seta", "feta"},
+	oidc.GrantFederated:         {"seta", "feta"},
+}
+
 // token is the token endpoint (RFC 6749, section 3.2).
 func (s *Server) token(c echo.Context) error {
 	ctx := c.Request().Context()
@@ -34,6 +44,7 @@ func (s *Server) token(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	noteOf(ctx).refused = grantEvents[req.GrantType].refused
 	if req.ClientID == "" {
 		if req.ClientID, err = s.clientOf(ctx, req.SubjectToken); err != nil {
 			return err
@@ -133,6 +144,7 @@ func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.T
 		if err != nil {
 			return err
 		}
+		noteOf(ctx).byUser(code.User)
 		if refused = oidc.CheckCode(code, req, tx.Now()); refused != nil {
 			return nil // and the code is spent
 		}
@@ -144,7 +156,10 @@ func (s *Server) redeemCode(ctx context.Context, client vault.Client, req oidc.T
 		if err != nil || refused != nil {
 			return err
 		}
-		return t.put(tx, opaque)
+		if err := t.put(tx, opaque); err != nil {
+			return err
+		}
+		return tx.Record(t.event(ctx, "seacft"))
 	})
 	if err = errors.Join(err, refused); err != nil {
 		return oidc.TokenResponse{}, err
@@ -193,6 +208,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 		if err != nil {
 			return err
 		}
+		noteOf(ctx).byUser(grant.User)
 		use := oidc.UseOf(s.refreshKey, grant, client, secret, tx.Now())
 		switch use {
 		case oidc.UseUnknown:
@@ -201,6 +217,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 		case oidc.UseReused:
 			// One of two who hold the token is not its owner (RFC 9700, section 4.14.2).
 			refused = oidc.GrantError(errors.New("the refresh token was used before: its grant is revoked"))
+			noteOf(ctx).refused = "ferrt"
 			return tx.Grants.Delete(id)
 		}
 		t = tokens{client: client, now: tx.Now()}
@@ -221,7 +238,10 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 		if refused, err = t.load(tx, s.Issuer); refused != nil || err != nil {
 			return err
 		}
-		return t.putAccessToken(tx, opaque)
+		if err := t.putAccessToken(tx, opaque); err != nil {
+			return err
+		}
+		return tx.Record(t.event(ctx, "sertft"))
 	})
 	if err = errors.Join(err, refused); err != nil {
 		return oidc.TokenResponse{}, err
@@ -257,5 +277,8 @@ func (s *Server) clientCredentials(ctx context.Context, client vault.Client, req
 		return oidc.TokenResponse{}, err
 	}
 	t := tokens{client: client, api: api, scopes: scopes, key: key, now: s.Now(), grant: vault.Grant{Client: client.ID}}
+	if err := s.record(ctx, t.event(ctx, "seccft")); err != nil {
+		return oidc.TokenResponse{}, err
+	}
 	return s.answer(t, "", "")
 }

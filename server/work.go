@@ -11,18 +11,23 @@ const (
 	sweepAfter = time.Minute
 	tellAfter  = 5 * time.Second // until notices that were not heard are looked at again
 
+	logsAfter  = time.Minute     // until a checkpoint of the log is signed, and what is left over of it is seen to
+	pruneAfter = time.Hour       // until old events are forgotten
+	orphanAge  = 6 * time.Minute // of an event that whoever left it has surely no longer in hand
+
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
 )
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
 // keys, reads them when another instance has changed something, tells clients
-// that sessions have ended, looks after tokens at identity providers, and forgets
-// what has expired.
+// that sessions have ended, looks after tokens at identity providers, keeps the log
+// of events in order, and forgets what has expired.
 func (s *Server) Work(ctx context.Context) {
-	var upstream sync.WaitGroup
-	upstream.Go(func() { s.workUpstream(ctx) })
-	defer upstream.Wait()
+	var others sync.WaitGroup
+	others.Go(func() { s.workUpstream(ctx) })
+	others.Go(func() { s.workLogs(ctx) })
+	defer others.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()
 	defer keys.Stop()

@@ -59,32 +59,26 @@ func (v *Vault) SetLogRetention(ctx context.Context, r LogRetention, changed fun
 const pruneLease = 3 * time.Minute // that others leave the pruning to the instance that pruned last
 
 // PruneLogs forgets the oldest events that are older than they are to be kept, or
-// too many, a bounded number a transaction. Where each chain begins from then on
-// is signed, and what was forgotten is recorded as the event that pruned makes of
-// it. It returns how many it forgot: none if another instance is at it.
+// too many, a bounded number of them. Where each chain begins from then on is
+// signed, and what was forgotten is recorded as the event that pruned makes of it.
+// It returns how many it forgot: none if another instance is at it.
 func (v *Vault) PruneLogs(ctx context.Context, r LogRetention, pruned func(events uint64, until time.Time) Event) (events uint64, err error) {
 	if err := (LogSettings{Retention: r}).Validate(); err != nil {
 		return 0, err
 	}
-	for {
-		var n uint64
-		err := v.Update(ctx, func(tx *Tx) (err error) {
-			n = 0
-			mine, err := tx.lease("prune logs", v.id, pruneLease)
-			if err != nil || !mine {
-				return err
-			}
-			var until time.Time
-			if n, until, err = tx.pruneLogs(r); err != nil || n == 0 {
-				return err
-			}
-			return tx.Record(pruned(n, until))
-		})
-		events += n
-		if err != nil || n == 0 {
-			return events, err
+	err = v.Update(ctx, func(tx *Tx) (err error) {
+		events = 0
+		mine, err := tx.lease("prune logs", v.id, pruneLease)
+		if err != nil || !mine {
+			return err
 		}
-	}
+		var until time.Time
+		if events, until, err = tx.pruneLogs(r); err != nil || events == 0 {
+			return err
+		}
+		return tx.Record(pruned(events, until))
+	})
+	return events, err
 }
 
 // pruneLogs deletes some blocks of those that are due, and returns how many events

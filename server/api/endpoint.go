@@ -27,7 +27,10 @@ type API struct {
 	// API of the gateway's own.
 	Guard func(audience, scope string, next Handler) echo.HandlerFunc
 	// RotateKeys makes the next signing keys, which sign after lead.
-	RotateKeys func(ctx context.Context, lead time.Duration) ([]vault.SigningKey, error)
+	// Each is recorded as the event that rotated makes of it.
+	RotateKeys func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error)
+	// Event is the event of a request, for whoever does what it asks to record.
+	Event func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event
 
 	backingUp sync.Mutex
 }
@@ -84,6 +87,10 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodPatch, "/moves/:id", "update:store", a.carryMoveOn},
 		{manage, http.MethodGet, "/moves/:id/contents", "update:store", a.moveContents},
 		{manage, http.MethodDelete, "/moves", "update:store", a.releaseMove},
+		{manage, http.MethodGet, "/logs", "read:logs", a.listLogs},
+		{manage, http.MethodGet, "/logs/export", "read:logs", a.exportLogs},
+		{manage, http.MethodGet, "/logs/key", "read:logs", a.logKey},
+		{manage, http.MethodGet, "/logs/:id", "read:logs", a.getLog},
 		{me, http.MethodGet, "/grants", "read:me:grants", a.listMyGrants},
 		{me, http.MethodDelete, "/grants/:id", "delete:me:grants", a.deleteMyGrant},
 	} {
@@ -139,7 +146,21 @@ func invalid(problem string) *Problem {
 // object in which it stands under its name, as Auth0's do. Pages have 50 unless
 // the request says otherwise, and 100 at most.
 func page[T any](c echo.Context, name string, list []T) error {
-	start, size := 0, 50
+	start, size, err := pageOf(c)
+	if err != nil {
+		return err
+	}
+	total := len(list)
+	list = list[min(start, total):min(start+size, total)]
+	if c.QueryParam("include_totals") != "true" {
+		return c.JSON(http.StatusOK, append([]T{}, list...))
+	}
+	return c.JSON(http.StatusOK, map[string]any{"total": total, "start": start, "limit": size, name: append([]T{}, list...)})
+}
+
+// pageOf is where the page begins that a request asks for, and how long it is.
+func pageOf(c echo.Context) (start, size int, err error) {
+	start, size = 0, 50
 	for param, to := range map[string]*int{"page": &start, "per_page": &size} {
 		text := c.QueryParam(param)
 		if text == "" {
@@ -147,16 +168,9 @@ func page[T any](c echo.Context, name string, list []T) error {
 		}
 		n, err := strconv.ParseUint(text, 10, 24)
 		if err != nil || param == "per_page" && (n < 1 || n > 100) {
-			return &Problem{Status: http.StatusBadRequest, Code: "invalid_query_string",
-				Message: "Query validation error: page is a number from 0, and per_page one from 1 to 100."}
+			return 0, 0, badQuery("page is a number from 0, and per_page one from 1 to 100.")
 		}
 		*to = int(n)
 	}
-	total := len(list)
-	start *= size
-	list = list[min(start, total):min(start+size, total)]
-	if c.QueryParam("include_totals") != "true" {
-		return c.JSON(http.StatusOK, append([]T{}, list...))
-	}
-	return c.JSON(http.StatusOK, map[string]any{"total": total, "start": start, "limit": size, name: append([]T{}, list...)})
+	return start * size, size, nil
 }

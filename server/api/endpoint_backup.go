@@ -18,13 +18,16 @@ func (a *API) backup(c echo.Context, _ Caller) error {
 		return &Problem{Status: http.StatusConflict, Code: "backup_in_progress", Message: "This instance is making a backup already. Try again when it is done."}
 	}
 	defer a.backingUp.Unlock()
-	w := c.Response()
-	w.Header().Set(echo.HeaderContentType, echo.MIMEOctetStream)
-	to := &patient{w, http.NewResponseController(w), stalled}
-	if err := to.SetReadDeadline(time.Time{}); err != nil { // the server's is for short requests
+	if err := a.Vault.Record(c.Request().Context(), a.Event(c, "mgmt_api_read")); err != nil {
 		return err
 	}
-	_, err := a.Vault.Backup(c.Request().Context(), to)
+	w := c.Response()
+	w.Header().Set(echo.HeaderContentType, echo.MIMEOctetStream)
+	to, err := patiently(w)
+	if err != nil {
+		return err
+	}
+	_, err = a.Vault.Backup(c.Request().Context(), to)
 	return err
 }
 
@@ -34,6 +37,12 @@ type patient struct {
 	http.ResponseWriter
 	*http.ResponseController
 	most time.Duration
+}
+
+// patiently is a response that may last.
+func patiently(w http.ResponseWriter) (*patient, error) {
+	p := &patient{w, http.NewResponseController(w), stalled}
+	return p, p.SetReadDeadline(time.Time{}) // the server's is for short requests
 }
 
 func (p *patient) Write(b []byte) (int, error) {

@@ -113,7 +113,7 @@ func (a *API) updateClient(c echo.Context, id string, change func(vault.Client) 
 		if r, err = change(old); err != nil {
 			return err
 		}
-		return tx.Clients.Put(r)
+		return errors.Join(tx.Clients.Put(r), tx.Record(a.Event(c, done, vault.Say("client_id", r.ID))))
 	})
 	var fault *vault.Invalid
 	if errors.As(err, &fault) {

@@ -66,15 +66,15 @@ func consents(tx *vault.Tx, user string) (list []vault.Consent, err error) {
 }
 
 func (a *API) deleteGrant(c echo.Context, _ Caller) error {
-	return a.takeBack(c, func(vault.Consent) bool { return true })
+	return a.takeBack(c, done, func(vault.Consent) bool { return true })
 }
 
 func (a *API) deleteMyGrant(c echo.Context, caller Caller) error {
-	return a.takeBack(c, func(given vault.Consent) bool { return given.User == caller.User })
+	return a.takeBack(c, "sallyport_consent_withdrawn", func(given vault.Consent) bool { return given.User == caller.User })
 }
 
 // takeBack ends a grant that may be taken back, and with it all that it brought.
-func (a *API) takeBack(c echo.Context, may func(vault.Consent) bool) error {
+func (a *API) takeBack(c echo.Context, kind vault.EventType, may func(vault.Consent) bool) error {
 	key, err := base64.RawURLEncoding.DecodeString(parameter(c, "id"))
 	if err != nil {
 		return errNoGrant
@@ -87,7 +87,8 @@ func (a *API) takeBack(c echo.Context, may func(vault.Consent) bool) error {
 		if err != nil {
 			return err
 		}
-		return tx.Consents.Delete(given.Key())
+		return errors.Join(tx.Consents.Delete(given.Key()), tx.Record(a.Event(c, kind,
+			vault.Say("grant.client_id", given.Client), vault.Say("grant.user_id", given.User), vault.Say("grant.audience", given.Audience))))
 	})
 	if errors.Is(err, vault.ErrNotFound) {
 		return errNoGrant
@@ -111,7 +112,7 @@ func (a *API) deleteGrantsOf(c echo.Context, _ Caller) error {
 		for _, given := range all {
 			err = errors.Join(err, tx.Consents.Delete(given.Key()))
 		}
-		return err
+		return errors.Join(err, tx.Record(a.Event(c, done, vault.Say("grant.user_id", user), vault.Count("grants", int64(len(all))))))
 	})
 	if err != nil {
 		return err

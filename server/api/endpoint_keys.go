@@ -82,7 +82,9 @@ func (a *API) rotateKeys(c echo.Context, _ Caller) error {
 			return invalid("after: should be a number of seconds from 0 to 2592000")
 		}
 	}
-	keys, err := a.RotateKeys(c.Request().Context(), lead)
+	keys, err := a.RotateKeys(c.Request().Context(), lead, func(k vault.SigningKey) vault.Event {
+		return a.Event(c, done, vault.Say("kid", k.ID), vault.Say("alg", k.Alg))
+	})
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ var managementScopes = []vault.Scope{
 	{Value: "delete:grants", Description: "Take back what users have allowed applications"},
 	{Value: "read:signing_keys", Description: "See which keys sign tokens"},
 	{Value: "create:signing_keys", Description: "Make new keys that sign tokens"},
+	{Value: "read:logs", Description: "See what happened: the log of events"},
 	{Value: "read:backups", Description: "Make backups of the vault, which only its root key opens"},
 	{Value: "update:store", Description: "Move the vault to another store, which stops this one"},
 }
