@@ -1,6 +1,24 @@
 package server
 
-import "context"
+import (
+	"context"
+)
+
+// Routes are the methods and paths that there are.
+func (s *Server) Routes() (list []string) {
+	for _, r := range s.echo.Routes() {
+		list = append(list, r.Method+" "+r.Path)
+	}
+	return list
+}
+
+// TendLogs does at once what keeps the log in order.
+func (s *Server) TendLogs(ctx context.Context) error {
+	if err := s.tendLogs(ctx); err != nil {
+		return err
+	}
+	return s.pruneLogs(ctx)
+}
 
 // WorkNow does at once what Work does by and by.
 func (s *Server) WorkNow(ctx context.Context) error {

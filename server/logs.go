@@ -3,14 +3,13 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"sallyport/vault"
 )
 
-// workLogs keeps the log in order, until ctx ends. Each checkpoint goes to the
-// program's log, too: whoever keeps that elsewhere can tell if somebody cuts off
-// the end of the other.
+// workLogs keeps the log of events in order, until ctx ends.
 func (s *Server) workLogs(ctx context.Context) {
 	tend, prune := time.NewTicker(logsAfter), time.NewTicker(pruneAfter)
 	defer tend.Stop()
@@ -38,9 +37,15 @@ func (s *Server) tendLogs(ctx context.Context) error {
 	if err := s.Vault.TakeUp(ctx, orphanAge); err != nil {
 		return err
 	}
-	checkpoint, err := s.Vault.Checkpoint(ctx)
+	return Witness(ctx, s.Vault, s.Log)
+}
+
+// Witness signs how far the log of events has come, and tells the program's log:
+// whoever keeps that elsewhere can tell if somebody cuts off the end of the other.
+func Witness(ctx context.Context, v *vault.Vault, log *slog.Logger) error {
+	checkpoint, err := v.Checkpoint(ctx)
 	if checkpoint != "" {
-		s.Log.InfoContext(ctx, "log checkpoint", "checkpoint", checkpoint)
+		log.InfoContext(ctx, "log checkpoint", "checkpoint", checkpoint)
 	}
 	return err
 }

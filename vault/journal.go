@@ -299,7 +299,7 @@ func (tx *Tx) logKey() (LogKey, error) {
 	return LogKey{}, ErrNotFound
 }
 
-// TakeUp takes loose events into a block that are older than an age: those of an
+// TakeUp takes loose events into the log that are older than an age: those of an
 // instance that ended before it could.
 func (v *Vault) TakeUp(ctx context.Context, age time.Duration) error {
 	var found []LooseEvent
@@ -336,8 +336,17 @@ func (v *Vault) TakeUp(ctx context.Context, age time.Duration) error {
 		}
 		return nil
 	})
-	if err == nil {
-		v.gather(taken)
+	if err != nil {
+		return err
+	}
+	var written []chan error
+	for _, l := range taken {
+		done := make(chan error, 1)
+		v.enter(&entry{event: l.Event, loose: l.ID, done: done})
+		written = append(written, done)
+	}
+	for _, done := range written {
+		err = errors.Join(err, <-done)
 	}
 	return err
 }

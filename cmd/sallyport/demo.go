@@ -144,7 +144,7 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 			}
 		}
 	}
-	go gateway.Work(ctx)
+	run.work(ctx, gateway.Work)
 	if err := ready(); err != nil {
 		return err
 	}

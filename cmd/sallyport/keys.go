@@ -58,7 +58,7 @@ func (s *settings) rotateKeys(ctx context.Context, lead time.Duration) ([]api.Si
 		return nil, err
 	}
 	defer v.Close()
-	keys, err := server.RotateKeys(ctx, v, lead)
+	keys, err := server.RotateKeys(ctx, v, lead, nil)
 	return api.SigningKeysOf(keys, v.Now()), err
 }
 

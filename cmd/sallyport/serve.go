@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,17 +58,22 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	retention, err := s.retention()
+	if err != nil {
+		return err
+	}
 	v, err := s.openForServing(ctx, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	v.Notice = func(text string) { log.Warn(text) }
+	defer func() { err = errors.Join(err, server.Witness(context.WithoutCancel(ctx), v, log)) }()
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gateway, err := server.New(ctx, server.Config{
-		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits,
+		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits, Logs: retention,
 		Metrics: server.NewMetrics(registry), Log: log,
 	})
 	if err != nil {
@@ -83,7 +89,7 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	if err := run.listen(s.listen, gateway, s.tlsCert, s.tlsKey); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	go gateway.Work(ctx)
+	run.work(ctx, gateway.Work)
 	log.Info("ready", "issuer", issuer, "listen", s.listen, "version", version)
 	return run.wait(ctx)
 }
@@ -132,11 +138,20 @@ func metrics(r *prometheus.Registry) http.Handler {
 	return mux
 }
 
-// runner runs HTTP servers until one fails or all are told to stop.
+// runner runs HTTP servers until one fails or all are told to stop, and what is
+// done beside them.
 type runner struct {
 	log     *slog.Logger
 	servers []*http.Server
 	failed  chan error
+	working sync.WaitGroup
+	endWork context.CancelFunc
+}
+
+// work runs do until the servers have stopped.
+func (r *runner) work(ctx context.Context, do func(context.Context)) {
+	ctx, r.endWork = context.WithCancel(context.WithoutCancel(ctx))
+	r.working.Go(func() { do(ctx) })
 }
 
 // listen begins to serve on an address, with TLS if a certificate is named.
@@ -182,7 +197,7 @@ func (r *runner) wait(ctx context.Context) error {
 	}
 }
 
-// stop stops accepting, and waits for the requests under way.
+// stop stops accepting, and waits for the requests and the work under way.
 func (r *runner) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
@@ -191,5 +206,9 @@ func (r *runner) stop() {
 			r.log.Warn("requests were cut off", "error", err)
 			s.Close()
 		}
+	}
+	if r.endWork != nil {
+		r.endWork()
+		r.working.Wait()
 	}
 }

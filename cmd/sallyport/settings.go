@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -26,6 +27,7 @@ type settings struct {
 	tlsCert, tlsKey               string
 	trustedProxies, privateNets   []string
 	rateLimits                    []string
+	logsDays, logsMegabytes       string
 	log, logFormat                string
 }
 
@@ -66,7 +68,23 @@ func (s *settings) serveFlags(f *pflag.FlagSet) {
 	list(f, &s.trustedProxies, "trusted-proxies", "networks whose X-Forwarded-For is believed, such as 10.0.0.0/8")
 	list(f, &s.privateNets, "allow-private-upstreams", "private networks that connections may reach, such as 10.1.0.0/16")
 	list(f, &s.rateLimits, "rate-limits", "requests a second of one address, client and user, 0 for any number; if not given, "+defaultPace)
+	text(f, &s.logsDays, "logs-days", "90", "days that events are kept, 1 at least")
+	text(f, &s.logsMegabytes, "logs-megabytes", "2048", "size of the events that are kept at the most, 16 at least")
 	logFlags(f, s)
+}
+
+// retention is how long events are kept.
+func (s *settings) retention() (r vault.LogRetention, err error) {
+	days, err1 := strconv.ParseUint(s.logsDays, 10, 16)
+	megabytes, err2 := strconv.ParseUint(s.logsMegabytes, 10, 32)
+	r = vault.LogRetention{Age: time.Duration(days) * 24 * time.Hour, Bytes: megabytes << 20}
+	switch {
+	case err1 != nil || r.Age < vault.LeastLogAge:
+		return r, &wrongUsage{"--logs-days should be a number of days, 1 at least, and is " + s.logsDays}
+	case err2 != nil || r.Bytes < vault.LeastLogBytes:
+		return r, &wrongUsage{"--logs-megabytes should be a number, 16 at least, and is " + s.logsMegabytes}
+	}
+	return r, nil
 }
 
 func logFlags(f *pflag.FlagSet, s *settings) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -109,8 +110,24 @@ func readTenant(path string) (*api.Tenant, error) {
 }
 
 func applyTenant(ctx context.Context, v *vault.Vault, t *api.Tenant) (plan api.Plan, err error) {
-	err = v.Update(ctx, func(tx *vault.Tx) (err error) { plan, err = t.Apply(tx, connections.Check); return err })
+	correlation := vault.Said(rand.Text()[:16])
+	err = v.Update(ctx, func(tx *vault.Tx) (err error) {
+		if plan, err = t.Apply(tx, connections.Check); err != nil || len(plan.Changes) == 0 {
+			return err
+		}
+		return tx.Record(tenantApplied(plan, correlation))
+	})
 	return plan, err
+}
+
+// tenantApplied tells what a tenant file has changed, as far as there is room.
+func tenantApplied(plan api.Plan, correlation vault.Text) vault.Event {
+	e := vault.Event{Type: "sallyport_tenant_applied", Correlation: correlation, Details: []vault.Detail{vault.Count("changes", int64(len(plan.Changes)))}}
+	const most = 20
+	for i, c := range plan.Changes[:min(len(plan.Changes), most)] {
+		e.Details = append(e.Details, vault.Say(fmt.Sprint("changed.", i), fmt.Sprint(c.Action, " ", c.Kind, " ", c.Name)))
+	}
+	return e
 }
 
 func printPlan(w io.Writer, plan api.Plan, asJSON bool) error {
