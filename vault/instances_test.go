@@ -228,3 +228,55 @@ func TestInstanceWithAFastClockForgetsNothingForTheOthers(t *testing.T) {
 		t.Errorf("Sweep = %d, %v", n, err)
 	}
 }
+
+// TestInstancesKeepChainsOfTheirOwn has two record at once, alone and with what
+// they change.
+func TestInstancesKeepChainsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	onEachStore(t, func(t *testing.T, s vault.Store) {
+		key := vault.NewKey()
+		var wg sync.WaitGroup
+		instances := []*vault.Vault{open(t, s, key), open(t, s, key)}
+		for i := range 60 {
+			v := instances[i%2]
+			wg.Go(func() {
+				err := v.Record(context.Background(), happened(i))
+				if i%3 == 0 {
+					err = errors.Join(err, v.Update(context.Background(), func(tx *vault.Tx) error { return tx.Record(happened(1000 + i)) }))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		for i, v := range instances { // what waits comes before it
+			record(t, v, 2000+i)
+			if _, err := v.Checkpoint(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if r := verify(t, instances[0], export(t, instances[0])); r.FaultCount != 0 || r.Events != 82 || r.Chains != 2 {
+			t.Errorf("%+v", r)
+		}
+		err := instances[0].View(t.Context(), func(tx *vault.Tx) error {
+			for l, err := range tx.LooseEvents.All("") {
+				t.Errorf("%s is still loose", l.ID)
+				return err
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		_, shared := s.(vault.Writer)
+		if list, err := instances[1].LogsAfter(t.Context(), "", 1000); err != nil || (len(list) == 0) != shared {
+			t.Errorf("%d events at once, %v", len(list), err)
+		}
+		later := time.Now().Add(time.Minute)
+		instances[1].Now = func() time.Time { return later }
+		if list, err := instances[1].LogsAfter(t.Context(), "", 1000); err != nil || len(list) != 82 {
+			t.Errorf("%d events later, %v", len(list), err)
+		}
+	})
+}

@@ -124,17 +124,27 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 		return err
 	}
 	defer bare.stop()
+	other, done, err := t.withoutEvents(kind)
+	if err != nil {
+		return err
+	}
+	defer done()
 	gateway, err := start(role{Is: "gateway", Tenant: t, Profile: s.profile})
 	if err != nil {
 		return err
 	}
 	defer gateway.stop()
+	unaudited, err := start(role{Is: "gateway", Tenant: other})
+	if err != nil {
+		return err
+	}
+	defer unaudited.stop()
 	up.admit(gateway.address)
 	idle, err := gateway.ask("memory")
 	if err != nil {
 		return err
 	}
-	ops := operations(bare, gateway, accounts)
+	ops := operations(bare, gateway, unaudited, accounts)
 	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !s.only.MatchString(o.name) })...)
 	results := make([][]result, len(ops))
 	for round := range s.rounds {

@@ -34,12 +34,14 @@ type accounts struct {
 	inUse   map[int]bool
 }
 
-// operations are those that are measured. The first is the floor.
-func operations(bare, gateway *child, n int) []operation {
+// operations are those that are measured. The first is the floor. What has no
+// event is done by a gateway of its own, on a store of its own.
+func operations(bare, gateway, unaudited *child, n int) []operation {
 	a := &accounts{gateway: gateway, n: n, secrets: map[int]string{}, inUse: map[int]bool{}}
 	return []operation{
 		{"bare Echo, the form of an exchange", bare, nil, a.exchange(lasting)},
 		{"exchange", gateway, nil, a.exchange(lasting)},
+		{"exchange, without its event", unaudited, nil, (&accounts{gateway: unaudited, n: n, inUse: map[int]bool{}}).exchange(lasting)},
 		{"exchange, refreshed upstream", gateway, nil, a.exchange(fleeting)},
 		a.code("code → tokens, ES256", clientES256),
 		a.code("code → tokens, RS256", clientRS256),
