@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,7 +81,7 @@ func (s *Server) record(ctx context.Context, e vault.Event) error {
 	return s.Vault.Record(context.WithoutCancel(ctx), e)
 }
 
-// refusals are the types of events of refused requests, by route. Auth0's, where
+// refusalTypes are the types of events of refused requests, by route: Auth0's, where
 // it has one. Of routes that are not here, refusals are in the program's log
 // alone: they are open to anybody, and give nothing away.
 var refusalTypes = map[string]vault.EventType{
@@ -170,9 +169,7 @@ func reasonOf(a *oidc.Error) (reason, class vault.Text) {
 
 // notRecorded is the answer where an event could not be written.
 func notRecorded(err error) *oidc.Error {
-	return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: http.StatusServiceUnavailable, Err: err,
+	return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: http.StatusServiceUnavailable, Err: err, Refusal: &oidc.Refusal{RetryAfter: retryLater},
 		Description: "The gateway cannot write its log of events, and does nothing that is not in it. Try again later; the operator finds the cause in the program's log."}
 }
 
-// isNotRecorded reports whether an error is of an event that could not be written.
-func isNotRecorded(err error) bool { return errors.Is(err, vault.ErrNotRecorded) }

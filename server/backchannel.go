@@ -76,6 +76,7 @@ func (s *Server) tell(ctx context.Context) error {
 			return err
 		}
 		err = s.send(ctx, notice)
+		s.Vault.RecordLater(noticeSent(notice, err))
 		if err != nil {
 			s.Log.WarnContext(ctx, "a client did not hear that a session has ended", "client", notice.Client, "attempt", notice.Attempts, "next", notice.Next, "error", err)
 			continue
@@ -85,6 +86,18 @@ func (s *Server) tell(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// noticeSent tells whether a client heard that a session has ended.
+func noticeSent(notice vault.LogoutNotice, err error) vault.Event {
+	n := noteOf(context.Background())
+	n.ofClient(notice.Client)
+	n.byUser(notice.User)
+	e := n.as("oidc_backchannel_logout_succeeded", vault.Count("attempt", int64(notice.Attempts)))
+	if err != nil {
+		e.Type, e.Reason, e.Description = "oidc_backchannel_logout_failed", vault.Said("not_heard"), vault.Said(err.Error())
+	}
+	return e
 }
 
 // send posts a logout token to a client (OpenID Connect Back-Channel Logout

@@ -32,7 +32,7 @@ func (e *toClient) Unwrap() error { return e.err }
 // where errors become codes and statuses; what it does not know is our fault,
 // and told to nobody but the log.
 func answerTo(err error) *oidc.Error {
-	if isNotRecorded(err) {
+	if errors.Is(err, vault.ErrNotRecorded) {
 		return notRecorded(err)
 	}
 	var protocol *oidc.Error

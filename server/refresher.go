@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strings"
 
 	"sallyport/connections"
 	"sallyport/server/oidc"
@@ -48,9 +49,11 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 // record records what came of a refresh. Whoever asked for the tokens records that
 // they got them after it, and waits; the refreshed set must be kept in any case.
 func (r refresher) record(ctx context.Context, old, fresh vault.TokenSet, err error) {
-	e := (&note{event: vault.Event{Correlation: vault.Said(correlationID(ctx))}}).as("sallyport_upstream_refresh_succeeded", vault.Say("connected_account.id", old.ID))
-	e.Connection, e.ConnectionID, e.Strategy = vault.Said(r.conn.Name), vault.Said(r.conn.ID), vault.Said(r.conn.Strategy)
-	e.Scope = vault.Said(oidc.FormatScopes(fresh.Scopes))
+	n := &note{event: vault.Event{Correlation: noteOf(ctx).event.Correlation}} // others share the refresh, and the rest is not theirs
+	n.at(r.conn)
+	_, subject, _ := strings.Cut(old.Identity, "|")
+	e := n.as("sallyport_upstream_refresh_succeeded", vault.Say("connected_account.id", old.ID))
+	e.Account, e.Scope = vault.Said(subject), vault.Said(oidc.FormatScopes(fresh.Scopes))
 	if err != nil {
 		e.Type, e.Reason, e.Description = "sallyport_upstream_refresh_failed", vault.Said(outcome(err)), vault.Said(err.Error())
 	}
