@@ -172,4 +172,3 @@ func notRecorded(err error) *oidc.Error {
 	return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: http.StatusServiceUnavailable, Err: err, Refusal: &oidc.Refusal{RetryAfter: retryLater},
 		Description: "The gateway cannot write its log of events, and does nothing that is not in it. Try again later; the operator finds the cause in the program's log."}
 }
-
