@@ -208,7 +208,7 @@ func (s *Server) refreshTokens(ctx context.Context, client vault.Client, req oid
 		if err != nil {
 			return err
 		}
-		noteOf(ctx).byUser(grant.User)
+		noteOf(ctx).event.User = vault.Said(grant.User)
 		use := oidc.UseOf(s.refreshKey, grant, client, secret, tx.Now())
 		switch use {
 		case oidc.UseUnknown:

@@ -1,12 +1,7 @@
 package vault
 
 import (
-	"crypto/ed25519"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -36,80 +31,6 @@ type EventBlock struct {
 }
 
 func (b EventBlock) Key() string { return b.ID }
-
-// Place is a place in a chain: after so many events.
-type Place struct {
-	Seq   uint64
-	Hash  [sha256.Size]byte
-	Bytes uint64
-	Time  time.Time
-}
-
-// Chain is what is known of a chain beside its events.
-type Chain struct {
-	forever
-	ID         string
-	Began      time.Time
-	Follows    []string // the chains that were begun last before it
-	Anchor     Place    // before the first event that is kept
-	Head       Place    // at the last checkpoint
-	Pruned     string   // the signed anchor, if events before it were pruned
-	Checkpoint string   // the signed checkpoint
-}
-
-func (c Chain) Key() string { return c.ID }
-
-// chainStart is the hash before a chain's first event.
-func chainStart(id string) [sha256.Size]byte { return sha256.Sum256([]byte("sallyport chain " + id)) }
-
-// LooseEvent is an event that is not yet in a block.
-type LooseEvent struct {
-	forever
-	ID    string
-	Event Event
-	Since time.Time // somebody last set about it
-}
-
-func (l LooseEvent) Key() string { return l.ID }
-
-// LogKey is the key that signs what the log says of itself (Ed25519, RFC 8032).
-type LogKey struct {
-	forever
-	ID      string
-	Private Secret // its seed, in base64url
-	Created time.Time
-}
-
-func (k LogKey) Key() string { return k.ID }
-
-// newLogKey makes a key of a seed of 32 bytes.
-func newLogKey(seed []byte, now time.Time) LogKey {
-	private := ed25519.NewKeyFromSeed(seed)
-	return LogKey{ID: logKeyID(publicOf(private)), Private: NewSecret(base64.RawURLEncoding.EncodeToString(seed)), Created: now}
-}
-
-func (k LogKey) private() (ed25519.PrivateKey, error) {
-	seed, err := base64.RawURLEncoding.DecodeString(k.Private.Reveal())
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, errors.New("vault: the key that signs the log is damaged")
-	}
-	return ed25519.NewKeyFromSeed(seed), nil
-}
-
-func publicOf(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
-
-// logKeyID names a key.
-func logKeyID(public ed25519.PublicKey) string { return Hash(string(public))[:16] }
-
-// PublicPEM is the key's public half, by which anybody can verify an export.
-func (k LogKey) PublicPEM() (string, error) {
-	private, err := k.private()
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKIXPublicKey(publicOf(private))
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), err
-}
 
 // eventID names the event at a place of a chain, that was committed at a time.
 func eventID(t time.Time, chain string, seq uint64) string {

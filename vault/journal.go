@@ -1,14 +1,10 @@
 package vault
 
 import (
-	"cmp"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -60,26 +56,6 @@ func (v *Vault) Record(ctx context.Context, e Event) error {
 // RecordLater writes an event before any that is recorded after it, and waits for
 // nothing. One that cannot be written is tried again with the next.
 func (v *Vault) RecordLater(e Event) { v.enter(&entry{event: e}) }
-
-// Record writes an event within a transaction: it is kept if what it tells of is.
-func (tx *Tx) Record(e Event) error {
-	if e.Date.IsZero() {
-		e.Date = tx.now
-	}
-	if e.Correlation.String() == "" {
-		return &Invalid{"correlation_id", "is missing from an event, which is found by it"}
-	}
-	loose := LooseEvent{ID: fmt.Sprint(e.Correlation, " ", e.Type, " ", len(tx.loose)), Event: e, Since: tx.now}
-	tx.loose = append(tx.loose, loose)
-	return tx.LooseEvents.Put(loose)
-}
-
-// gather has loose events that were kept taken into a block.
-func (v *Vault) gather(loose []LooseEvent) {
-	for _, l := range loose {
-		v.enter(&entry{event: l.Event, loose: l.ID})
-	}
-}
 
 func (v *Vault) enter(e *entry) {
 	if e.event.Date.IsZero() {
@@ -236,117 +212,4 @@ func (v *Vault) settleBlock(ctx context.Context) error {
 // end is the place that a chain has come to with a block.
 func (b EventBlock) end() Place {
 	return Place{Seq: b.First + b.Count - 1, Hash: b.Hash, Bytes: b.Bytes, Time: b.Time}
-}
-
-// mostFollowed is how many chains a chain remembers as those before it: whoever
-// takes a whole one away leaves a gap.
-const mostFollowed = 8
-
-// beginChain begins this instance's chain. With the first of all it makes the key
-// that signs.
-func (v *Vault) beginChain(ctx context.Context) error {
-	c := Chain{ID: rand.Text()[:chainLength], Began: v.Now()}
-	c.Anchor.Hash = chainStart(c.ID)
-	c.Head = c.Anchor
-	seed := make([]byte, ed25519.SeedSize)
-	rand.Read(seed)
-	key := newLogKey(seed, v.Now())
-	err := v.Update(ctx, func(tx *Tx) error {
-		chains, err := tx.chains()
-		if err != nil {
-			return err
-		}
-		c.Follows = nil
-		for _, before := range chains[max(0, len(chains)-mostFollowed):] {
-			c.Follows = append(c.Follows, before.ID)
-		}
-		if _, err := tx.logKey(); errors.Is(err, ErrNotFound) {
-			err = tx.LogKeys.Put(key)
-			if err != nil {
-				return err
-			}
-		} else if err != nil {
-			return err
-		}
-		return tx.Chains.Put(c)
-	})
-	if err != nil {
-		return err
-	}
-	v.journal.mu.Lock()
-	defer v.journal.mu.Unlock()
-	v.journal.chain, v.journal.place, v.journal.marked = c.ID, c.Anchor, c.Anchor
-	return nil
-}
-
-// chains are all chains, in the order in which they were begun.
-func (tx *Tx) chains() (list []Chain, err error) {
-	for c, err := range tx.Chains.All("") {
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, c)
-	}
-	slices.SortFunc(list, func(a, b Chain) int { return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID)) })
-	return list, nil
-}
-
-// logKey is the key that signs, or [ErrNotFound] while there are no events.
-func (tx *Tx) logKey() (LogKey, error) {
-	for k, err := range tx.LogKeys.All("") {
-		return k, err
-	}
-	return LogKey{}, ErrNotFound
-}
-
-// TakeUp takes loose events into the log that are older than an age: those of an
-// instance that ended before it could.
-func (v *Vault) TakeUp(ctx context.Context, age time.Duration) error {
-	var found []LooseEvent
-	err := v.View(ctx, func(tx *Tx) error {
-		found = nil
-		for l, err := range tx.LooseEvents.All("") {
-			if err != nil {
-				return err
-			}
-			if tx.Now().Sub(l.Since) >= age && len(found) < mostTogether {
-				found = append(found, l)
-			}
-		}
-		return nil
-	})
-	if err != nil || len(found) == 0 {
-		return err
-	}
-	var taken []LooseEvent
-	err = v.Update(ctx, func(tx *Tx) error { // of several instances that found one, the first has it
-		taken = nil
-		for _, l := range found {
-			now, err := tx.LooseEvents.Get(l.ID)
-			if ok, err := Exists(err); err != nil {
-				return err
-			} else if !ok || !now.Since.Equal(l.Since) {
-				continue
-			}
-			now.Since = tx.Now()
-			if err := tx.LooseEvents.Put(now); err != nil {
-				return err
-			}
-			taken = append(taken, now)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	var written []chan error
-	for _, l := range taken {
-		done := make(chan error, 1)
-		v.enter(&entry{event: l.Event, loose: l.ID, done: done})
-		written = append(written, done)
-	}
-	for _, done := range written {
-		err = errors.Join(err, <-done)
-	}
-	return err
 }
