@@ -117,6 +117,8 @@ func (n *note) refusalType(c echo.Context, a *oidc.Error) vault.EventType {
 		return n.refused
 	case !isOwnAPI(path):
 		return refusalTypes[path]
+	case strings.HasPrefix(path, managementPath+"/moves") && status != http.StatusUnauthorized && status != http.StatusForbidden:
+		return "" // by then nothing may be written
 	case c.Request().Method == http.MethodGet && (status == http.StatusNotFound || status == http.StatusBadRequest),
 		status == http.StatusMethodNotAllowed, strings.HasSuffix(path, "/*"):
 		return ""

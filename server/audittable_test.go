@@ -220,6 +220,13 @@ var auditedRequests = []audited{
 	}},
 	{"grant that there is not deleted", "DELETE /api/v2/grants/:id", "fapi", "inexistent_grant", managing("DELETE", "api/v2/grants/unknown", ``)},
 	{"keys rotated", "POST /api/v2/keys/signing/rotate", "sapi", "", managing("POST", "api/v2/keys/signing/rotate", `{}`)},
+	{"move begun", "POST /api/v2/moves", "sapi", "", managing("POST", "api/v2/moves", `{"to":"elsewhere"}`)},
+	{"move of nobody's carried on", "PATCH /api/v2/moves/:id", "", "", managing("PATCH", "api/v2/moves/unknown", `{}`)},
+	{"move given up", "DELETE /api/v2/moves", "sapi", "", func(g *gateway) func() answer {
+		manager := g.manager()
+		g.call(manager, "POST", "api/v2/moves", `{"to":"elsewhere"}`)
+		return func() answer { return g.call(manager, "DELETE", "api/v2/moves", "") }
+	}},
 	{"backup", "GET /api/v2/backup", "mgmt_api_read", "", managing("GET", "api/v2/backup", ``)},
 	{"log exported", "GET /api/v2/logs/export", "sallyport_logs_exported", "", managing("GET", "api/v2/logs/export", ``)},
 	{"clients read", "GET /api/v2/clients", "", "", managing("GET", "api/v2/clients", ``)},

@@ -32,7 +32,7 @@ func (e *toClient) Unwrap() error { return e.err }
 // where errors become codes and statuses; what it does not know is our fault,
 // and told to nobody but the log.
 func answerTo(err error) *oidc.Error {
-	if errors.Is(err, vault.ErrNotRecorded) {
+	if errors.Is(err, vault.ErrNotRecorded) && !errors.Is(err, vault.ErrUnavailable) {
 		return notRecorded(err)
 	}
 	var protocol *oidc.Error
@@ -110,7 +110,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	a := answerTo(err)
 	if failed := s.recordRefusal(c, a); failed != nil {
 		s.Log.ErrorContext(c.Request().Context(), "could not record an event", "correlation_id", correlationID(c.Request().Context()), "error", failed)
-		a = notRecorded(failed)
+		a = answerTo(failed)
 	}
 	id := correlationID(c.Request().Context())
 	h := c.Response().Header()

@@ -269,7 +269,7 @@ func TestInstancesKeepChainsOfTheirOwn(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_, shared := s.(vault.Writer)
+		_, shared := s.(vault.Shared)
 		if list, err := instances[1].LogsAfter(t.Context(), "", 1000); err != nil || (len(list) == 0) != shared {
 			t.Errorf("%d events at once, %v", len(list), err)
 		}

@@ -157,7 +157,7 @@ func (v *Vault) writeBlock(ctx context.Context, batch []*entry) error {
 	}
 	after.Bytes += uint64(len(b.Lines))
 	b.Hash, b.Bytes = after.Hash, after.Bytes
-	err = v.write(ctx, func(tx *Tx) error {
+	err = v.Update(ctx, func(tx *Tx) error {
 		for _, e := range batch {
 			if e.loose != "" {
 				if err := tx.LooseEvents.Delete(e.loose); err != nil {
@@ -175,14 +175,6 @@ func (v *Vault) writeBlock(ctx context.Context, batch []*entry) error {
 	defer j.mu.Unlock()
 	j.place = after
 	return nil
-}
-
-// write is an update that reads nothing.
-func (v *Vault) write(ctx context.Context, fn func(*Tx) error) error {
-	if w, ok := v.store.(Writer); ok {
-		return w.Write(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
-	}
-	return v.store.Update(ctx, func(kv KV) error { return fn(v.newTx(kv)) })
 }
 
 // settleBlock finds out whether the last block was kept, if the store failed to

@@ -37,7 +37,7 @@ const settled = 5 * time.Second
 // held back, so that whoever goes on from the last ID misses none.
 func (v *Vault) LogsAfter(ctx context.Context, id string, n int) (list []LogEntry, err error) {
 	before := eventID(v.Now().Add(-settled), "", 0)
-	_, shared := v.store.(Writer)
+	_, shared := v.store.(Shared)
 	err = v.View(ctx, func(tx *Tx) error {
 		list = nil
 		for b, err := range tx.Events.All(id[:min(len(id), idLength-12)]) {

@@ -27,11 +27,8 @@ type Store interface {
 	Close() error
 }
 
-// A Writer is a [Store] that keeps what fn writes, without reading, in one round
-// trip, where Update takes several. It runs fn once.
-type Writer interface {
-	Write(ctx context.Context, fn func(KV) error) error
-}
+// A Shared store is one that several instances may have open at once.
+type Shared interface{ Shared() }
 
 // KV is one transaction over a [Store].
 type KV interface {

@@ -36,6 +36,11 @@ func (a *API) beginMove(c echo.Context, _ Caller) error {
 	if err != nil {
 		return moveProblem(err)
 	}
+	if m.State == vault.Draining { // from when it is still, not even this is written
+		if err := a.Vault.Record(c.Request().Context(), a.Event(c, done, vault.Say("move.id", m.ID), vault.Say("move.to", m.To))); err != nil {
+			return err
+		}
+	}
 	return c.JSON(http.StatusCreated, moveOf(m))
 }
 
@@ -70,6 +75,9 @@ func (a *API) releaseMove(c echo.Context, _ Caller) error {
 	m, err := a.Vault.ReleaseMove(c.Request().Context())
 	if err != nil {
 		return moveProblem(err)
+	}
+	if err := a.Vault.Record(c.Request().Context(), a.Event(c, done, vault.Say("move.id", m.ID), vault.Say("move.to", m.To))); err != nil {
+		return err
 	}
 	return c.JSON(http.StatusOK, moveOf(m))
 }

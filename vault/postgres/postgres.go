@@ -30,7 +30,10 @@ type Store struct {
 	knowsOrigin bool // the server tells which one it is
 }
 
-var _ vault.Store = (*Store)(nil)
+var (
+	_ vault.Store  = (*Store)(nil)
+	_ vault.Shared = (*Store)(nil)
+)
 
 const (
 	connectTime = 10 * time.Second // until a server that does not answer is given up
@@ -112,6 +115,9 @@ const (
 // control file still has the former one for a while.
 const origin = `SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
 	substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), (SELECT oid FROM pg_database WHERE datname = current_database()))`
+
+// Shared implements [vault.Shared].
+func (s *Store) Shared() {}
 
 // Close implements [vault.Store]. It waits for the transactions under way.
 func (s *Store) Close() error {
