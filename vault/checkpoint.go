@@ -76,8 +76,8 @@ func (c Chain) at(p Place, now time.Time) *statement {
 
 func showHash(h []byte) string { return base64.RawURLEncoding.EncodeToString(h) }
 
-// Checkpoint signs how far this instance's chain has come, unless it did already,
-// and returns what it signed, or "". Kept beside the chain, it makes it plain if
+// Checkpoint signs how far this instance's chain has come, unless it did already or
+// the store takes no writes, and returns what it signed, or "". Kept beside the chain, it makes it plain if
 // later somebody cuts off its end.
 func (v *Vault) Checkpoint(ctx context.Context) (line string, err error) {
 	j := &v.journal
@@ -99,6 +99,9 @@ func (v *Vault) Checkpoint(ctx context.Context) (line string, err error) {
 		c.Head, c.Checkpoint = place, line
 		return tx.Chains.Put(c)
 	})
+	if errors.Is(err, ErrUnavailable) {
+		return "", nil // as when the vault was moved away
+	}
 	if err != nil {
 		return "", fmt.Errorf("vault: sign a checkpoint of the log: %w", err)
 	}
