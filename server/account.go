@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"slices"
 	"strings"
 
 	"sallyport/connections"
@@ -10,9 +9,9 @@ import (
 	"sallyport/vault"
 )
 
-// account is a user's account at a connection.
+// account is a user's account at a connection, or the connection's own.
 type account struct {
-	user       string
+	user       string      // "" if it is the connection's own
 	grant      vault.Grant // of the subject token, if that is a refresh token
 	connection vault.Connection
 	identity   vault.Identity
@@ -29,71 +28,68 @@ func (a account) noteOn(n *note) {
 }
 
 // findAccount is the account that an exchange asks for, if the client may have
-// its tokens.
+// its tokens. The user is one who signed in to the client, or "" if the client
+// asks in its own name.
 func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, userID string) (a account, err error) {
 	a.user = userID
-	a.connection, err = tx.Connections.Get(x.Connection)
+	w := wish{client: client, signedIn: true, loginHint: x.LoginHint, scopes: x.Scopes, address: x.Address}
+	w.connection, err = tx.Connections.Get(x.Connection)
 	if errors.Is(err, vault.ErrNotFound) {
 		return a, x.RefuseConnection()
 	}
 	if err != nil {
 		return a, err
 	}
-	conn := a.connection
-	user, err := tx.Users.Get(userID)
+	a.connection = w.connection
+	err = w.complete(tx, userID)
 	switch {
-	case errors.Is(err, vault.ErrNotFound):
-		return a, x.RefuseSubject(errors.New("the user was deleted"))
+	case errors.Is(err, errNoUser):
+		return a, x.RefuseSubject(err)
 	case err != nil:
 		return a, err
-	case user.Blocked:
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.UserBlocked}, "The user is blocked. An administrator can unblock the user.")
 	}
-	if err := checkConnection(conn, client, x); err != nil {
-		return a, err
+	if fitting := w.fitting(); len(fitting) == 1 {
+		a.identity = fitting[0]
 	}
-	if connections.OfClients(conn) {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection's tokens belong to applications, and to no user. Send an access token of the application's own, from the client credentials grant, as subject_token.")
+	if w.tokens != nil {
+		a.tokens = *w.tokens
 	}
-	identities, err := identitiesAt(tx, user, conn)
-	if err != nil {
-		return a, err
+	if d := decide(w, nil); d != nil {
+		return a, d.err(x)
 	}
-	if len(identities) == 0 {
-		where := conn.Title()
-		if org := conn.Options["org_id"]; org != "" {
-			where += " in the org " + org + ", which the connection is for (org_id)"
-		}
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "The user has no account at "+where+". The user must connect it.")
-	}
-	if x.LoginHint != "" {
-		if identities = slices.DeleteFunc(identities, func(i vault.Identity) bool { return !hinted(i, x.LoginHint) }); len(identities) == 0 {
-			return a, x.RefuseLoginHint()
-		}
-	}
-	if len(identities) > 1 {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.AmbiguousAccount}, "The user has several accounts at "+conn.Title()+". Send login_hint: the account's id, username or e-mail there.")
-	}
-	a.identity = identities[0]
-	a.tokens, err = tx.TokenSets.Get(a.identity.Key())
-	if errors.Is(err, vault.ErrNotFound) {
-		return a, x.Refuse(oidc.Refusal{Reason: oidc.NotConnected}, "No tokens of the user's account at "+conn.Title()+" are kept. The user must connect it.")
-	}
-	return a, err
+	return a, nil
 }
 
-// checkConnection finds fault with a connection that a client may not have
-// tokens of, or that keeps none.
-func checkConnection(conn vault.Connection, client vault.Client, x oidc.ExchangeRequest) error {
-	switch {
-	case !conn.Allows(client.ID):
-		return x.Refuse(oidc.Refusal{Reason: oidc.ClientNotAllowed}, "The connection is not enabled for this application. Add its client_id to the connection's enabled_clients.")
-	case !conn.TokenVault:
-		return x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, "The connection does not keep tokens. Set its connected_accounts.active, and let the user sign in again.")
-	case !conn.Active:
-		return x.Refuse(oidc.Refusal{Reason: oidc.ConnectionDisabled}, "The connection is switched off. Set its authentication.active.")
+var errNoUser = errors.New("the user was deleted")
+
+// complete reads what is known of the user, "" if the client asks in its own
+// name, and of the accounts there.
+func (w *wish) complete(tx *vault.Tx, userID string) error {
+	if userID == "" {
+		w.identities = []vault.Identity{ownIdentity(w.connection)}
+	} else {
+		user, err := tx.Users.Get(userID)
+		if errors.Is(err, vault.ErrNotFound) {
+			return errNoUser
+		}
+		if err != nil {
+			return err
+		}
+		w.user = &user
+		if w.identities, err = identitiesAt(tx, user, w.connection); err != nil {
+			return err
+		}
 	}
-	return nil
+	fitting := w.fitting()
+	if len(fitting) != 1 {
+		return nil
+	}
+	ts, err := tx.TokenSets.Get(fitting[0].Key())
+	found, err := vault.Exists(err)
+	if found && !(userID == "" && ts.Params["basis"] != connections.Basis(w.connection)) {
+		w.tokens = &ts
+	}
+	return err
 }
 
 // hinted reports whether a login_hint fits an account: by its ID, username or

@@ -6,34 +6,13 @@ import (
 	"path"
 
 	"sallyport/connections"
-	"sallyport/server/oidc"
 	"sallyport/vault"
 )
 
-// findClientAccount is the account that a client asks for in its own name: the
+// ownIdentity is the account that clients ask for in their own name: the
 // connection's own, which all of its clients share and no user has.
-func findClientAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest) (a account, err error) {
-	conn, err := tx.Connections.Get(x.Connection)
-	switch {
-	case errors.Is(err, vault.ErrNotFound):
-		return a, x.RefuseConnection()
-	case err != nil:
-		return a, err
-	}
-	if err := checkConnection(conn, client, x); err != nil {
-		return a, err
-	}
-	if !connections.OfClients(conn) {
-		return a, x.RefuseSubject(errors.New("the token is of a client, and of no user"))
-	}
-	a.connection = conn
-	a.identity = vault.Identity{Connection: conn.Name, Strategy: conn.Strategy, Profile: vault.Profile{Username: connections.TokenUser(conn)}}
-	if x.LoginHint != "" && !hinted(a.identity, x.LoginHint) {
-		return a, x.RefuseLoginHint()
-	}
-	a.tokens, err = tx.TokenSets.Get(a.identity.Key())
-	_, err = vault.Exists(err)
-	return a, err
+func ownIdentity(conn vault.Connection) vault.Identity {
+	return vault.Identity{Connection: conn.Name, Strategy: conn.Strategy, Profile: vault.Profile{Username: connections.TokenUser(conn)}}
 }
 
 // begunAccount has the connection's own account in the vault, where the first

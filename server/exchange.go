@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,10 +31,6 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 		if err != nil {
 			return err
 		}
-		if user == "" {
-			a, err = findClientAccount(tx, client, x)
-			return err
-		}
 		a, err = findAccount(tx, client, x, user)
 		a.grant = grant
 		return err
@@ -53,8 +48,8 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 		return resp, err
 	}
 	ts, err := s.fresh(ctx, a, x)
-	if err == nil {
-		err = checkScopes(a, x, ts)
+	if err == nil && !ts.Issued.Equal(a.tokens.Issued) {
+		err = s.stillAllowed(ctx, client, x, a)
 	}
 	if err == nil {
 		err = s.keepAlive(ctx, client, a.grant)
@@ -197,20 +192,22 @@ func reason(k connections.Kind) oidc.Reason {
 	return oidc.ConnectionMisconfigured
 }
 
-// checkScopes finds fault with scopes asked for that the user did not grant.
-func checkScopes(a account, x oidc.ExchangeRequest, ts vault.TokenSet) error {
-	granted := connections.Granted(a.connection, ts.Scopes)
-	var missing []string
-	for _, scope := range x.Scopes {
-		if !slices.Contains(granted, scope) {
-			missing = append(missing, scope)
+// stillAllowed decides again, after a refresh: of what has changed while it
+// took its time, and of the scopes that came.
+func (s *Server) stillAllowed(ctx context.Context, client vault.Client, x oidc.ExchangeRequest, a account) error {
+	return s.Vault.View(ctx, func(tx *vault.Tx) error {
+		client, err := tx.Clients.Get(client.ID)
+		if err == nil && a.grant.ID != "" {
+			_, err = tx.Grant(a.grant.ID)
 		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return x.Refuse(oidc.Refusal{Reason: oidc.MissingScope, MissingScopes: missing},
-		"The user's grant lacks "+oidc.FormatScopes(missing)+". Add it to the app at "+a.connection.Title()+" if it is not there, and let the user connect again.")
+		if errors.Is(err, vault.ErrNotFound) {
+			return x.RefuseSubject(errors.New("the client or the grant is gone since"))
+		}
+		if err == nil {
+			_, err = findAccount(tx, client, x, a.user)
+		}
+		return err
+	})
 }
 
 // invite adds to a refusal that the user can mend the link by which to.

@@ -50,6 +50,8 @@ func (s *Server) ownAPIs() {
 			return nil, err
 		}
 		return keys, s.loadKeys(ctx)
+	}, Explain: func(ctx context.Context, q api.ExplainRequest) (api.Explanation, error) {
+		return Explain(ctx, s.Vault, q)
 	}}
 	me := s.echo.Group(mePath, s.clientOrigin)
 	me.OPTIONS("/*", preflight)

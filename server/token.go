@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -80,7 +81,11 @@ func tokenRequest(c echo.Context) (oidc.TokenRequest, error) {
 	if err != nil {
 		return oidc.TokenRequest{}, err
 	}
-	return oidc.ParseTokenRequest(form, c.Request().Header.Get("Authorization"))
+	req, err := oidc.ParseTokenRequest(form, c.Request().Header.Get("Authorization"))
+	if err == nil {
+		req.Address, _ = netip.ParseAddr(c.RealIP())
+	}
+	return req, err
 }
 
 func body(c echo.Context) (url.Values, error) {

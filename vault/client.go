@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -34,12 +35,33 @@ type Client struct {
 	RefreshIdle     time.Duration // until an unused refresh token dies; zero means never
 	RefreshLeeway   time.Duration // in which a replaced refresh token may be shown again, for the same answer
 
-	RequirePAR           bool   // only pushed authorization requests (RFC 9126)
-	RequireSignedRequest bool   // only signed request objects (RFC 9101)
-	RequireDPoP          bool   // only sender-constrained tokens (RFC 9449)
-	FAPI                 bool   // held to the FAPI 2.0 Security Profile
-	BackchannelLogoutURI string // told when a session ends (OpenID Connect Back-Channel Logout 1.0)
+	RequirePAR           bool        // only pushed authorization requests (RFC 9126)
+	RequireSignedRequest bool        // only signed request objects (RFC 9101)
+	RequireDPoP          bool        // only sender-constrained tokens (RFC 9449)
+	FAPI                 bool        // held to the FAPI 2.0 Security Profile
+	TokenVault           *TokenVault // what it may have tokens of; nil: of all connections that are enabled for it
+	BackchannelLogoutURI string      // told when a session ends (OpenID Connect Back-Channel Logout 1.0)
 	Metadata             map[string]string
+}
+
+// TokenVault is what a client may have access tokens of, out of what is enabled
+// for it: of connections that are not listed it may have none.
+type TokenVault struct{ Connections []TokenAccess }
+
+// TokenAccess is how far a client may have access tokens of a connection.
+type TokenAccess struct {
+	Connection string         // name
+	Scopes     []string       // that tokens may have; none means all
+	Networks   []netip.Prefix // that the client may ask from; none means all
+}
+
+// Access is what is listed of a connection, if it is.
+func (t *TokenVault) Access(connection string) (TokenAccess, bool) {
+	i := slices.IndexFunc(t.Connections, func(a TokenAccess) bool { return a.Connection == connection })
+	if i < 0 {
+		return TokenAccess{}, false
+	}
+	return t.Connections[i], true
 }
 
 // ClientKey is a public key of a client's.

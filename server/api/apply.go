@@ -118,7 +118,17 @@ func (p *planner) clients() error {
 		if !slices.Equal(old.SecretHashes, r.SecretHashes) {
 			change.Fields = secretChanges(old.SecretHashes, r.SecretHashes)
 		}
-		if !put(p, p.tx.Clients, ClientOf, old, r, found, change) || r.API == "" || r.API == old.API {
+		if !put(p, p.tx.Clients, ClientOf, old, r, found, change) {
+			continue
+		}
+		if c.TokenVault != nil {
+			for j, access := range c.TokenVault.Connections {
+				if err := p.connection(access.Connection, at(path+".token_vault.connections", j)+".connection"); err != nil {
+					return err
+				}
+			}
+		}
+		if r.API == "" || r.API == old.API {
 			continue
 		}
 		if _, err := p.resourceServer(r.API, path+".resource_server_identifier"); err != nil {

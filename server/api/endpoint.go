@@ -31,6 +31,8 @@ type API struct {
 	RotateKeys func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error)
 	// Event is the event of a request, for whoever does what it asks to record.
 	Event func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event
+	// Explain says whether an exchange would be granted.
+	Explain func(context.Context, ExplainRequest) (Explanation, error)
 
 	backingUp sync.Mutex
 }
@@ -77,6 +79,7 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodGet, "/clients/:id", "read:clients", a.getClient},
 		{manage, http.MethodPatch, "/clients/:id", "update:clients", a.changeClient},
 		{manage, http.MethodPost, "/clients/:id/rotate-secret", "update:client_keys", a.rotateSecret},
+		{manage, http.MethodGet, "/connections/:id/explain", "read:connections", a.explain},
 		{manage, http.MethodGet, "/grants", "read:grants", a.listGrants},
 		{manage, http.MethodDelete, "/grants", "delete:grants", a.deleteGrantsOf},
 		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},

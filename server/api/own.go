@@ -22,6 +22,7 @@ var managementScopes = []vault.Scope{
 	{Value: "read:clients", Description: "See the applications"},
 	{Value: "update:clients", Description: "Change applications"},
 	{Value: "update:client_keys", Description: "Give applications new secrets"},
+	{Value: "read:connections", Description: "See why applications get tokens of connections, or do not"},
 	{Value: "read:grants", Description: "See which applications users have allowed what"},
 	{Value: "delete:grants", Description: "Take back what users have allowed applications"},
 	{Value: "read:signing_keys", Description: "See which keys sign tokens"},

@@ -26,6 +26,21 @@ func (p *planner) client(id, path string) error {
 	return err
 }
 
+// connection finds fault with a connection that is neither in the file nor
+// stored.
+func (p *planner) connection(name, path string) error {
+	for _, c := range p.sections.Connections {
+		if c.Name == name {
+			return nil
+		}
+	}
+	_, found, err := stored(p.tx.Connections, name, vault.Connection{})
+	if err == nil && !found {
+		return p.invalid(path, fmt.Errorf("there is no connection %s: name one of this file or one that is stored", shown(name)))
+	}
+	return err
+}
+
 // resourceServer is the API with an identifier, as the file would leave it.
 func (p *planner) resourceServer(identifier, path string) (vault.ResourceServer, error) {
 	r, found, err := stored(p.tx.ResourceServers, identifier, vault.ResourceServer{})

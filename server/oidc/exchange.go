@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type ExchangeRequest struct {
 	Scopes             []string
 	MinTTL             time.Duration // the access token must be good for so long
 	Rejected           vault.Secret  // an access token that the provider's API refused
+	Address            netip.Addr    // that the request came from; the zero Addr if that is not known
 }
 
 // maxTTL keeps a caller from asking for what no access token is good for, and
@@ -55,6 +57,7 @@ func ParseExchange(r TokenRequest) (ExchangeRequest, error) {
 		LoginHint:          r.LoginHint,
 		Scopes:             r.Scopes,
 		Rejected:           r.RejectedToken,
+		Address:            r.Address,
 	}
 	var named, requested string // the parameter that names the connection; the one token type to ask for
 	switch r.GrantType {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ type TokenRequest struct {
 	LoginHint          string
 	MinTTL             string // as sent
 	RejectedToken      vault.Secret
+	Address            netip.Addr // that the request came from, which no parameter says
 }
 
 // ParseTokenRequest reads a form, and the Authorization header beside it (RFC

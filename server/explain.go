@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"sallyport/server/api"
+	"sallyport/vault"
+)
+
+// Explain says whether an exchange would be granted, and by which rules: by the
+// very function that decides about exchanges. It asks no identity provider.
+func Explain(ctx context.Context, v *vault.Vault, q api.ExplainRequest) (answer api.Explanation, err error) {
+	w := wish{loginHint: q.LoginHint, scopes: q.Scopes, address: q.Address}
+	err = v.View(ctx, func(tx *vault.Tx) (err error) {
+		if w.connection, err = tx.Connections.Get(q.Connection); err != nil {
+			return missing(err, "inexistent_connection", "There is no connection "+q.Connection+".")
+		}
+		if w.client, err = tx.Clients.Get(q.Client); err != nil {
+			return missing(err, "inexistent_client", "There is no client "+q.Client+".")
+		}
+		if err = w.complete(tx, q.User); errors.Is(err, errNoUser) {
+			return missing(vault.ErrNotFound, "inexistent_user", "There is no user "+q.User+".")
+		}
+		if err == nil && w.user != nil {
+			w.signedIn, err = signedIn(tx, *w.user, w.client)
+		}
+		return err
+	})
+	if err != nil {
+		return answer, err
+	}
+	d := decide(w, func(rule, holds string, d *denial) {
+		if d != nil {
+			holds = d.why
+		}
+		answer.Rules = append(answer.Rules, api.ExplainedRule{Rule: rule, Passed: d == nil, Why: holds})
+	})
+	answer.Allowed = d == nil
+	if d != nil {
+		answer.Reason, answer.MissingScopes = string(d.reason), d.missing
+	}
+	return answer, nil
+}
+
+func missing(err error, code, message string) error {
+	if errors.Is(err, vault.ErrNotFound) {
+		return &api.Problem{Status: 404, Code: code, Message: message}
+	}
+	return err
+}
+
+// signedIn reports whether some sign-in of a user is in force by which a client
+// can exchange tokens: to the client, or to another for the client's API.
+func signedIn(tx *vault.Tx, user vault.User, client vault.Client) (bool, error) {
+	for g, err := range tx.Grants.All("") {
+		if err != nil {
+			return false, err
+		}
+		if g.User != user.ID || g.Client != client.ID && (client.API == "" || g.Audience != client.API) {
+			continue
+		}
+		_, err := tx.Grant(g.ID)
+		if found, err := vault.Exists(err); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
+}
