@@ -14,6 +14,7 @@ package connections
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"reflect"
@@ -67,6 +68,18 @@ type Revoker interface {
 	// it. One that is over already is no error.
 	Revoke(ctx context.Context, ts vault.TokenSet) error
 }
+
+// Ender is a Provider at which what a user granted can be ended, also where a
+// [Revoker] would end too much: when nothing of it is wanted any more.
+type Ender interface {
+	// End ends the refresh token of a token set, and what was issued for it,
+	// or else its access token. One that is over already is no error. Where
+	// that cannot be asked for it fails with [ErrNoEnd].
+	End(ctx context.Context, ts vault.TokenSet) error
+}
+
+// ErrNoEnd reports a provider that offers no way to end a grant.
+var ErrNoEnd = errors.New("no revocation endpoint")
 
 var _ vault.Refresher = Provider(nil)
 

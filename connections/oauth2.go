@@ -205,6 +205,9 @@ func (o *oauth2Server) Introspect(ctx context.Context, ts vault.TokenSet) (bool,
 type revokingOAuth2 struct{ *oauth2Server }
 
 // Revoke implements [Revoker].
-func (o revokingOAuth2) Revoke(ctx context.Context, ts vault.TokenSet) error {
+func (o revokingOAuth2) Revoke(ctx context.Context, ts vault.TokenSet) error { return o.End(ctx, ts) }
+
+// End implements [Ender].
+func (o *oauth2Server) End(ctx context.Context, ts vault.TokenSet) error {
 	return o.revoke(ctx, o.at, ts)
 }

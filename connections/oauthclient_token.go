@@ -153,7 +153,7 @@ func (o *oauthClient) introspect(ctx context.Context, at endpoints, token vault.
 // token, or by the access token where there is none.
 func (o *oauthClient) revoke(ctx context.Context, at endpoints, ts vault.TokenSet) error {
 	if at.revocation == "" {
-		return &Error{Connection: o.connection.Name, Kind: Misconfigured, Description: o.title() + " has no revocation endpoint. The user can take the access back there."}
+		return &Error{Connection: o.connection.Name, Kind: Misconfigured, Description: o.title() + " has no revocation endpoint. The user can take the access back there.", Err: ErrNoEnd}
 	}
 	token, hint := ts.RefreshToken, "refresh_token"
 	if token.IsZero() {

@@ -169,7 +169,10 @@ func (o *openID) Introspect(ctx context.Context, ts vault.TokenSet) (bool, error
 type revokingOpenID struct{ *openID }
 
 // Revoke implements [Revoker].
-func (o revokingOpenID) Revoke(ctx context.Context, ts vault.TokenSet) error {
+func (o revokingOpenID) Revoke(ctx context.Context, ts vault.TokenSet) error { return o.End(ctx, ts) }
+
+// End implements [Ender].
+func (o *openID) End(ctx context.Context, ts vault.TokenSet) error {
 	m, err := o.discovered(ctx)
 	if err != nil {
 		return err

@@ -50,7 +50,11 @@ func (s *salesforceOrg) introspect(ctx context.Context, instance, token, hint st
 // Revoke implements [Revoker]. Salesforce wants no client authentication for it,
 // so none is shown, and answers as a form.
 func (s *salesforceOrg) Revoke(ctx context.Context, ts vault.TokenSet) error {
-	r := s.post(ctx, revoking, s.orgHost(ts.Params["instance_url"])+"/services/oauth2/revoke", url.Values{"token": {ts.RefreshToken.Reveal()}})
+	token := ts.RefreshToken
+	if token.IsZero() {
+		token = ts.AccessToken // which ends alone
+	}
+	r := s.post(ctx, revoking, s.orgHost(ts.Params["instance_url"])+"/services/oauth2/revoke", url.Values{"token": {token.Reveal()}})
 	if r.status == http.StatusOK {
 		return nil
 	}
@@ -59,6 +63,9 @@ func (s *salesforceOrg) Revoke(ctx context.Context, ts vault.TokenSet) error {
 	}
 	return s.meaning(r)
 }
+
+// End implements [Ender].
+func (s *salesforceOrg) End(ctx context.Context, ts vault.TokenSet) error { return s.Revoke(ctx, ts) }
 
 // orgHost is the org's own host, where it is known.
 func (s *salesforceOrg) orgHost(instance string) string {

@@ -86,7 +86,7 @@ func (w *wish) complete(tx *vault.Tx, userID string) error {
 	}
 	ts, err := tx.TokenSets.Get(fitting[0].Key())
 	found, err := vault.Exists(err)
-	if found && !(userID == "" && ts.Params["basis"] != connections.Basis(w.connection)) {
+	if found && (userID != "" || ts.Params["basis"] == connections.Basis(w.connection) && ts.Connected(w.connection)) {
 		w.tokens = &ts
 	}
 	return err

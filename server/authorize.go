@@ -221,7 +221,7 @@ func (s *Server) suffices(ctx context.Context, session vault.Session, req vault.
 				return nil
 			case err != nil:
 				return err
-			case ts.Refusal != nil || !subset(req.ConnScopes, connections.Granted(conn, ts.Scopes)):
+			case ts.Refusal != nil || !ts.Connected(conn) || !subset(req.ConnScopes, connections.Granted(conn, ts.Scopes)):
 				return nil
 			}
 		}

@@ -16,18 +16,30 @@ func ownIdentity(conn vault.Connection) vault.Identity {
 }
 
 // begunAccount has the connection's own account in the vault, where the first
-// exchange finds no tokens yet.
+// exchange finds no tokens, or ones that were disconnected.
 func (s *Server) begunAccount(ctx context.Context, a *account) error {
 	if a.tokens.ID != "" {
 		return nil
 	}
 	id := newAccountID()
 	return s.Vault.Update(ctx, func(tx *vault.Tx) (err error) {
-		a.tokens, err = tx.TokenSets.Get(a.identity.Key())
-		if !errors.Is(err, vault.ErrNotFound) {
+		conn, err := tx.Connections.Get(a.connection.Name)
+		if err != nil {
 			return err
 		}
-		a.tokens = vault.TokenSet{Identity: a.identity.Key(), ID: id, Created: tx.Now()}
+		a.tokens, err = tx.TokenSets.Get(a.identity.Key())
+		switch {
+		case err == nil && a.tokens.Connected(conn):
+			return nil
+		case err == nil:
+			_, err = tx.Disconnect(a.tokens)
+		case errors.Is(err, vault.ErrNotFound):
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		a.tokens = vault.TokenSet{Identity: a.identity.Key(), ID: id, Created: tx.Now(), Generation: conn.Generation}
 		return tx.TokenSets.Put(a.tokens)
 	})
 }

@@ -14,13 +14,13 @@ func Explain(ctx context.Context, v *vault.Vault, q api.ExplainRequest) (answer 
 	w := wish{loginHint: q.LoginHint, scopes: q.Scopes, address: q.Address}
 	err = v.View(ctx, func(tx *vault.Tx) (err error) {
 		if w.connection, err = tx.Connections.Get(q.Connection); err != nil {
-			return missing(err, "inexistent_connection", "There is no connection "+q.Connection+".")
+			return api.NotFound(err, "inexistent_connection", "There is no connection "+q.Connection+".")
 		}
 		if w.client, err = tx.Clients.Get(q.Client); err != nil {
-			return missing(err, "inexistent_client", "There is no client "+q.Client+".")
+			return api.NotFound(err, "inexistent_client", "There is no client "+q.Client+".")
 		}
 		if err = w.complete(tx, q.User); errors.Is(err, errNoUser) {
-			return missing(vault.ErrNotFound, "inexistent_user", "There is no user "+q.User+".")
+			return api.NotFound(vault.ErrNotFound, "inexistent_user", "There is no user "+q.User+".")
 		}
 		if err == nil && w.user != nil {
 			w.signedIn, err = signedIn(tx, *w.user, w.client)
@@ -41,13 +41,6 @@ func Explain(ctx context.Context, v *vault.Vault, q api.ExplainRequest) (answer 
 		answer.Reason, answer.MissingScopes = string(d.reason), d.missing
 	}
 	return answer, nil
-}
-
-func missing(err error, code, message string) error {
-	if errors.Is(err, vault.ErrNotFound) {
-		return &api.Problem{Status: 404, Code: code, Message: message}
-	}
-	return err
 }
 
 // signedIn reports whether some sign-in of a user is in force by which a client

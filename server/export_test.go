@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+
+	"golang.org/x/time/rate"
 )
 
 // Routes are the methods and paths that there are.
@@ -28,7 +30,8 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	if err := s.tell(ctx); err != nil {
 		return err
 	}
-	if err := s.revokeDiscarded(ctx); err != nil {
+	s.revocations.SetLimit(rate.Inf)
+	if err := s.takeAwayAndRevoke(ctx); err != nil {
 		return err
 	}
 	if err := s.renewIdle(ctx); err != nil {

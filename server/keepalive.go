@@ -55,7 +55,7 @@ func (s *Server) idleAt(ctx context.Context, conn vault.Connection) (list []vaul
 				return err
 			case !strings.HasPrefix(ts.Identity, prefix):
 				return nil
-			case ts.Refusal == nil && !ts.RefreshToken.IsZero() && tx.Now().Sub(ts.Issued) > connections.KeepAlive(conn):
+			case ts.Connected(conn) && ts.Refusal == nil && !ts.RefreshToken.IsZero() && tx.Now().Sub(ts.Issued) > connections.KeepAlive(conn):
 				list = append(list, ts)
 			}
 		}

@@ -217,8 +217,16 @@ func newAccountID() string { return "cac_" + rand.Text()[:16] }
 // lacked it this time. One that gives way to a newer is revoked there, later.
 func connect(tx *vault.Tx, conn vault.Connection, identity, id string, tokens vault.TokenSet) (kept vault.TokenSet, err error) {
 	tokens.Identity, tokens.ID, tokens.Created = identity, id, tx.Now()
+	if conn, err = tx.Connections.Get(conn.Name); err != nil {
+		return kept, err
+	}
+	tokens.Generation = conn.Generation // now, and not when the sign-in began
 	old, err := tx.TokenSets.Get(identity)
 	switch {
+	case err == nil && !old.Connected(conn):
+		if _, err := tx.Disconnect(old); err != nil {
+			return kept, err
+		}
 	case err == nil:
 		tokens.ID, tokens.Created, tokens.Rotation = old.ID, old.Created, old.Rotation
 		tokens.Approved = recent(old.Approved, tx.Now())

@@ -219,6 +219,9 @@ func checkTokens(w wish) (string, *denial) {
 	case w.tokens == nil:
 		return deny(oidc.NotConnected, "No tokens of the user's account at "+w.connection.Title()+" are kept. The user must connect it.")
 	}
+	if !w.tokens.Connected(w.connection) {
+		return deny(oidc.NotConnected, "The account at "+w.connection.Title()+" was disconnected. The user must connect it again.")
+	}
 	return "Tokens of the account are kept.", nil
 }
 

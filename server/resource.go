@@ -42,17 +42,22 @@ func apiOf(tx *vault.Tx, issuer, audience string) (*vault.ResourceServer, error)
 // ownAPIs are the gateway's APIs: management for those who run it, and My
 // Account for users' applications.
 func (s *Server) ownAPIs() {
-	own := &api.API{Vault: s.Vault, Guard: s.guard, Event: func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event {
-		return noteOf(c.Request().Context()).as(kind, append(withRequest(c), details...)...)
-	}, RotateKeys: func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
-		keys, err := RotateKeys(ctx, s.Vault, lead, rotated)
-		if err != nil {
-			return nil, err
-		}
-		return keys, s.loadKeys(ctx)
-	}, Explain: func(ctx context.Context, q api.ExplainRequest) (api.Explanation, error) {
-		return Explain(ctx, s.Vault, q)
-	}}
+	own := &api.API{
+		Vault: s.Vault, Guard: s.guard, Disconnect: s.disconnect, DisconnectAll: s.disconnectAll,
+		Event: func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event {
+			return noteOf(c.Request().Context()).as(kind, append(withRequest(c), details...)...)
+		},
+		RotateKeys: func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
+			keys, err := RotateKeys(ctx, s.Vault, lead, rotated)
+			if err != nil {
+				return nil, err
+			}
+			return keys, s.loadKeys(ctx)
+		},
+		Explain: func(ctx context.Context, q api.ExplainRequest) (api.Explanation, error) {
+			return Explain(ctx, s.Vault, q)
+		},
+	}
 	me := s.echo.Group(mePath, s.clientOrigin)
 	me.OPTIONS("/*", preflight)
 	own.Mount(s.echo.Group(managementPath), me)

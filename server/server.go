@@ -21,6 +21,7 @@ import (
 
 	"github.com/gorilla/sessions"
 	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
 
 	"sallyport/connections"
 	"sallyport/server/oidc"
@@ -44,21 +45,23 @@ type Config struct {
 // Server is the gateway.
 type Server struct {
 	Config
-	echo        *echo.Echo
-	cookies     sessions.Store
-	connections *connections.Set
-	ring        atomic.Pointer[ring]
-	secure      bool // the issuer is https
-	local       bool // it is of this machine, whose other servers must stay reachable without
-	limits      limits
-	pauses      pauses
-	jwksSets    jwksCache
-	nonceKey    []byte        // of DPoP nonces
-	refreshKey  []byte        // of refresh tokens' secrets
-	notices     chan struct{} // that there may be some to deliver
-	ahead       chan struct{} // of each refresh that nobody waits for
-	breakers    breakers
-	repeats     repeats
+	echo         *echo.Echo
+	cookies      sessions.Store
+	connections  *connections.Set
+	ring         atomic.Pointer[ring]
+	secure       bool // the issuer is https
+	local        bool // it is of this machine, whose other servers must stay reachable without
+	limits       limits
+	pauses       pauses
+	jwksSets     jwksCache
+	nonceKey     []byte        // of DPoP nonces
+	refreshKey   []byte        // of refresh tokens' secrets
+	notices      chan struct{} // that there may be some to deliver
+	disconnected chan struct{} // that there may be accounts to take away
+	revocations  *rate.Limiter // at all providers
+	ahead        chan struct{} // of each refresh that nobody waits for
+	breakers     breakers
+	repeats      repeats
 }
 
 // New returns a Server. It makes a signing key if the vault has none.
@@ -81,6 +84,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.connections = connections.NewSet(connections.Env{Issuer: c.Issuer, HTTP: c.HTTP, Now: c.Now, Accepted: s.certificateAccepted})
 	s.cookies = s.newCookies()
+	s.disconnected, s.revocations = make(chan struct{}, 1), rate.NewLimiter(revokePerSecond, revokePerSecond)
 	s.notices, s.ahead = make(chan struct{}, 1), make(chan struct{}, mostAhead)
 	s.limits.now = c.Now
 	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")

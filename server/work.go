@@ -59,9 +59,9 @@ func (s *Server) Work(ctx context.Context) {
 	}
 }
 
-// workUpstream does what may have to wait for identity providers: it revokes
-// refresh tokens that nothing uses, and renews those that nobody has used for
-// long.
+// workUpstream does what may have to wait for identity providers: it takes away
+// what was disconnected, revokes refresh tokens that nothing uses, and renews
+// those that nobody has used for long.
 func (s *Server) workUpstream(ctx context.Context) {
 	revoke, renew := time.NewTicker(revokeAfter), time.NewTicker(renewAfter)
 	defer revoke.Stop()
@@ -72,8 +72,10 @@ func (s *Server) workUpstream(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.disconnected:
+			what, err = "disconnect accounts", s.takeAwayAndRevoke(ctx)
 		case <-revoke.C:
-			what, err = "revoke refresh tokens", s.revokeDiscarded(ctx)
+			what, err = "disconnect accounts", s.takeAwayAndRevoke(ctx)
 		case <-renew.C:
 			what, err = "renew idle refresh tokens", s.renewIdle(ctx)
 		}

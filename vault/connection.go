@@ -22,6 +22,7 @@ type Connection struct {
 	TokenVault   bool                     // keep the token sets it issues
 	Clients      []string                 // IDs of the clients whose users may use it
 	Certificates []Certificate            // by which the gateway signs assertions to it
+	Generation   int                      // how often all of its accounts were disconnected at once
 }
 
 // UpstreamParam is a parameter of an authorization request upstream: a fixed

@@ -20,10 +20,18 @@ type TokenSet struct {
 	Refusal      *Refusal // why no refresh can help any more, if so
 	Created      time.Time
 	Approved     []time.Time // sign-ins of late that brought a refresh token
+	Generation   int         // of the connection, when its user connected
+	Disconnected bool        // it is not to be used any more, and goes when a refresh under way has ended
 	Mark         string      // of the backup that the vault was restored from when this was written, or ""
 }
 
 func (t TokenSet) Key() string { return t.Identity }
+
+// Connected reports whether the account is connected still: it was not
+// disconnected, neither alone nor with all others of its connection.
+func (t TokenSet) Connected(c Connection) bool {
+	return !t.Disconnected && t.Generation >= c.Generation
+}
 
 // Rotation is what is known of a provider's refresh tokens.
 type Rotation string

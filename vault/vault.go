@@ -59,6 +59,7 @@ type Tx struct {
 	Identities      Records[Identity]       // accounts at identity providers, each of one user
 	TokenSets       Records[TokenSet]       // tokens that identity providers issued, by identity
 	Revocations     Records[Revocation]     // refresh tokens that are to be revoked at their providers
+	Disconnections  Records[Disconnection]  // of all accounts of a connection at once, the last of each
 	Logins          Records[Login]          // sign-ins under way at an identity provider, by state
 	Tickets         Records[Ticket]         // invitations to connect an account again
 	Sessions        Records[Session]        // browsers in which a user is signed in
@@ -101,6 +102,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Identities = Records[Identity]{tx, "identities"}
 	tx.TokenSets = Records[TokenSet]{tx, "tokensets"}
 	tx.Revocations = Records[Revocation]{tx, "revocations"}
+	tx.Disconnections = Records[Disconnection]{tx, "disconnections"}
 	tx.Logins = Records[Login]{tx, "logins"}
 	tx.Tickets = Records[Ticket]{tx, "tickets"}
 	tx.Sessions = Records[Session]{tx, "sessions"}

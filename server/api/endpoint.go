@@ -34,6 +34,12 @@ type API struct {
 	// Explain says whether an exchange would be granted.
 	Explain func(context.Context, ExplainRequest) (Explanation, error)
 
+	// Disconnect takes the token set out of use that find finds, and says how
+	// far it has come to revoke it: revoked, ended, pending or failed.
+	Disconnect func(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error)
+	// DisconnectAll does so with all of a connection, in the background.
+	DisconnectAll func(ctx context.Context, connection string) (Disconnection, error)
+
 	backingUp sync.Mutex
 }
 
@@ -68,6 +74,14 @@ type Problem struct {
 func (p *Problem) Error() string { return p.Message }
 func (p *Problem) Unwrap() error { return p.Err }
 
+// NotFound is the error of a request for what is not there, if err is that.
+func NotFound(err error, code, message string) error {
+	if errors.Is(err, vault.ErrNotFound) {
+		return &Problem{Status: http.StatusNotFound, Code: code, Message: message}
+	}
+	return err
+}
+
 // Mount adds the endpoints.
 func (a *API) Mount(manage, me *echo.Group) {
 	for _, e := range []struct {
@@ -80,6 +94,8 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodPatch, "/clients/:id", "update:clients", a.changeClient},
 		{manage, http.MethodPost, "/clients/:id/rotate-secret", "update:client_keys", a.rotateSecret},
 		{manage, http.MethodGet, "/connections/:id/explain", "read:connections", a.explain},
+		{manage, http.MethodPost, "/connections/:id/disconnect", "update:connections", a.disconnectAll},
+		{manage, http.MethodGet, "/connections/:id/disconnect", "read:connections", a.showDisconnection},
 		{manage, http.MethodGet, "/grants", "read:grants", a.listGrants},
 		{manage, http.MethodDelete, "/grants", "delete:grants", a.deleteGrantsOf},
 		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},
@@ -94,6 +110,9 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodGet, "/logs/export", "read:logs", a.exportLogs},
 		{manage, http.MethodGet, "/logs/key", "read:logs", a.logKey},
 		{manage, http.MethodGet, "/logs/:id", "read:logs", a.getLog},
+		{me, http.MethodGet, "/connected-accounts/accounts", "read:me:connected_accounts", a.listMyAccounts},
+		{me, http.MethodDelete, "/connected-accounts/accounts/:id", "delete:me:connected_accounts", a.deleteMyAccount},
+		{me, http.MethodGet, "/connected-accounts/connections", "read:me:connected_accounts", a.listMyConnections},
 		{me, http.MethodGet, "/grants", "read:me:grants", a.listMyGrants},
 		{me, http.MethodDelete, "/grants/:id", "delete:me:grants", a.deleteMyGrant},
 	} {

@@ -23,6 +23,7 @@ var managementScopes = []vault.Scope{
 	{Value: "update:clients", Description: "Change applications"},
 	{Value: "update:client_keys", Description: "Give applications new secrets"},
 	{Value: "read:connections", Description: "See why applications get tokens of connections, or do not"},
+	{Value: "update:connections", Description: "Disconnect all accounts of connections"},
 	{Value: "read:grants", Description: "See which applications users have allowed what"},
 	{Value: "delete:grants", Description: "Take back what users have allowed applications"},
 	{Value: "read:signing_keys", Description: "See which keys sign tokens"},
@@ -34,6 +35,8 @@ var managementScopes = []vault.Scope{
 
 // myAccountScopes are for users' own applications.
 var myAccountScopes = []vault.Scope{
+	{Value: "read:me:connected_accounts", Description: "See which accounts you have connected"},
+	{Value: "delete:me:connected_accounts", Description: "Disconnect accounts of yours"},
 	{Value: "read:me:grants", Description: "See which applications you have allowed what"},
 	{Value: "delete:me:grants", Description: "Take back what you have allowed applications"},
 }

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sallyport/server/api"
+	"sallyport/vault"
+)
+
+// revokeSoon is how long whoever disconnects an account waits for its provider.
+const revokeSoon = 4 * time.Second
+
+// disconnect takes an account's tokens out of use that find finds, and has them
+// revoked: at once, if its provider answers soon. What fails is tried again.
+func (s *Server) disconnect(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error) {
+	var id string
+	err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
+		ts, err := find(tx)
+		if err != nil {
+			return err
+		}
+		id, err = tx.Disconnect(ts)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.revokeNow(ctx, id), nil
+}
+
+// revokeNow tries a revocation, and returns what came of it.
+func (s *Server) revokeNow(ctx context.Context, id string) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeSoon)
+	defer cancel()
+	var r vault.Revocation
+	err := s.Vault.Update(ctx, func(tx *vault.Tx) (err error) {
+		if r, err = tx.Revocations.Get(id); err == nil && !r.GivenUp && !tx.Now().Before(r.Next) {
+			r, err = claim(tx, r)
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, vault.ErrNotFound):
+		return "revoked" // by whoever was quicker
+	case err == nil && r.GivenUp:
+		return "failed"
+	case err == nil && !r.Awaits:
+		var o ending
+		if o, err = s.revokeOne(ctx, r); err == nil || o.pending != "" {
+			return o.String()
+		}
+	}
+	if err != nil {
+		s.Log.WarnContext(ctx, "an account was disconnected, and its tokens are revoked later", "correlation_id", correlationID(ctx), "error", err)
+	}
+	return "pending"
+}
+
+// disconnectAll puts all token sets of a connection out of use, and has them
+// taken away and revoked in the background.
+func (s *Server) disconnectAll(ctx context.Context, connection string) (api.Disconnection, error) {
+	if err := DisconnectAll(ctx, s.Vault, connection); err != nil {
+		return api.Disconnection{}, err
+	}
+	select {
+	case s.disconnected <- struct{}{}: // to be worked on at once
+	default:
+	}
+	return api.DisconnectionOf(ctx, s.Vault, connection, "")
+}
+
+// DisconnectAll puts all token sets of a connection out of use that are in a
+// vault. A gateway takes them away and has them revoked.
+func DisconnectAll(ctx context.Context, v *vault.Vault, connection string) error {
+	return v.Update(ctx, func(tx *vault.Tx) error {
+		_, err := tx.DisconnectAll(connection)
+		return api.NotFound(err, "inexistent_connection", "There is no connection "+connection+".")
+	})
+}
+
+// takeAwayAndRevoke does what disconnecting leaves to the background.
+func (s *Server) takeAwayAndRevoke(ctx context.Context) error {
+	if err := s.takeAway(ctx); err != nil {
+		return err
+	}
+	return s.revokeDiscarded(ctx)
+}
+
+// takeAway goes on with every disconnection that is not at its end.
+func (s *Server) takeAway(ctx context.Context) error {
+	var list []string
+	err := s.Vault.View(ctx, func(tx *vault.Tx) error {
+		list = nil
+		for d, err := range tx.Disconnections.All("") {
+			if err != nil {
+				return err
+			}
+			if !d.Swept {
+				list = append(list, d.Connection)
+			}
+		}
+		return nil
+	})
+	for _, connection := range list {
+		for done := false; err == nil && !done; {
+			done, err = s.Vault.DisconnectSome(ctx, connection)
+		}
+	}
+	return err
+}
