@@ -64,11 +64,26 @@ func (s *Server) disconnectAll(ctx context.Context, connection string) (api.Disc
 	if err := DisconnectAll(ctx, s.Vault, connection); err != nil {
 		return api.Disconnection{}, err
 	}
+	s.begin()
+	return api.DisconnectionOf(ctx, s.Vault, connection, "")
+}
+
+// deleteUser deletes a user. What was issued for their accounts is revoked in the
+// background.
+func (s *Server) deleteUser(ctx context.Context, id string) error {
+	revocations, err := s.Vault.DeleteUser(ctx, id)
+	if err == nil && len(revocations) > 0 {
+		s.begin()
+	}
+	return err
+}
+
+// begin has what was disconnected worked on at once.
+func (s *Server) begin() {
 	select {
-	case s.disconnected <- struct{}{}: // to be worked on at once
+	case s.disconnected <- struct{}{}:
 	default:
 	}
-	return api.DisconnectionOf(ctx, s.Vault, connection, "")
 }
 
 // DisconnectAll puts all token sets of a connection out of use that are in a

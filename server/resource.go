@@ -43,7 +43,7 @@ func apiOf(tx *vault.Tx, issuer, audience string) (*vault.ResourceServer, error)
 // Account for users' applications.
 func (s *Server) ownAPIs() {
 	own := &api.API{
-		Vault: s.Vault, Guard: s.guard, Disconnect: s.disconnect, DisconnectAll: s.disconnectAll,
+		Vault: s.Vault, Guard: s.guard, Disconnect: s.disconnect, DisconnectAll: s.disconnectAll, DeleteUser: s.deleteUser,
 		Event: func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event {
 			return noteOf(c.Request().Context()).as(kind, append(withRequest(c), details...)...)
 		},

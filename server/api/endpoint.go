@@ -39,6 +39,8 @@ type API struct {
 	Disconnect func(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error)
 	// DisconnectAll does so with all of a connection, in the background.
 	DisconnectAll func(ctx context.Context, connection string) (Disconnection, error)
+	// DeleteUser deletes a user, if there is one, with all that is theirs.
+	DeleteUser func(ctx context.Context, id string) error
 
 	backingUp sync.Mutex
 }
@@ -96,6 +98,12 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodGet, "/connections/:id/explain", "read:connections", a.explain},
 		{manage, http.MethodPost, "/connections/:id/disconnect", "update:connections", a.disconnectAll},
 		{manage, http.MethodGet, "/connections/:id/disconnect", "read:connections", a.showDisconnection},
+		{manage, http.MethodGet, "/users", "read:users", a.listUsers},
+		{manage, http.MethodGet, "/users/:id", "read:users", a.getUser},
+		{manage, http.MethodDelete, "/users/:id", "delete:users", a.deleteUser},
+		{manage, http.MethodGet, "/users/:id/connected-accounts", "read:users", a.listAccountsOf},
+		{manage, http.MethodGet, "/users/:id/federated-connections-tokensets", "read:federated_connections_tokens", a.listTokenSets},
+		{manage, http.MethodDelete, "/users/:id/federated-connections-tokensets/:tokenset", "delete:federated_connections_tokens", a.deleteTokenSet},
 		{manage, http.MethodGet, "/grants", "read:grants", a.listGrants},
 		{manage, http.MethodDelete, "/grants", "delete:grants", a.deleteGrantsOf},
 		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},
