@@ -13,7 +13,7 @@ import (
 )
 
 func connectionsCommand() *cobra.Command {
-	return group("connections", "Take care of connections", connectionsCertificateCommand(), connectionsExplainCommand())
+	return group("connections", "Take care of connections", connectionsCertificateCommand(), connectionsExplainCommand(), connectionsDisconnectCommand())
 }
 
 func connectionsCertificateCommand() *cobra.Command {

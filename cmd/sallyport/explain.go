@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -75,11 +74,7 @@ func (s *settings) explain(ctx context.Context, q api.ExplainRequest) (api.Expla
 	}
 	defer v.Close()
 	answer, err := server.Explain(ctx, v, q)
-	var problem *api.Problem
-	if errors.As(err, &problem) {
-		err = errors.New(problem.Message)
-	}
-	return answer, err
+	return answer, plainly(err)
 }
 
 // explain has a gateway do it.

@@ -86,6 +86,9 @@ func (r *remote) do(ctx context.Context, method, path, kind string, body []byte,
 	if resp.StatusCode >= 300 {
 		return refusalOf(resp.Status, b)
 	}
+	if to == nil {
+		return nil
+	}
 	if err := json.Unmarshal(b, to); err != nil {
 		return errors.New("its answer is not what a gateway answers: is --gateway right?")
 	}
