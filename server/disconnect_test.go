@@ -257,17 +257,12 @@ func TestRevocationThatIsGivenUpIsTold(t *testing.T) {
 // many fills the store with accounts whose refresh tokens Salesforce knows.
 func (g *gateway) many(n int) {
 	g.t.Helper()
-	users := simulator.DefaultUsers()
-	for i := range n {
-		users = append(users, simulator.User{Username: fmt.Sprintf("u%d@example.com", i), ID: fmt.Sprintf("005Sa%010d", i)})
-	}
-	g.salesforce.Set(func() { g.salesforce.Users = users })
 	g.put(func(tx *vault.Tx) error {
 		for i := range n {
 			id := fmt.Sprint("salesforce|00D/", i)
 			if err := tx.TokenSets.Put(vault.TokenSet{
 				Identity: id, ID: fmt.Sprint("cac_", i), AccessToken: vault.NewSecret(fmt.Sprint("at", i)), Expires: tx.Now().Add(time.Hour),
-				RefreshToken: vault.NewSecret(g.salesforce.Grant(users[i+2].Username, "consumer-key", "api")), Params: map[string]string{"instance_url": g.upstream},
+				RefreshToken: vault.NewSecret(g.salesforce.Grant(fmt.Sprintf("u%d@example.com", i), "consumer-key", "api")), Params: map[string]string{"instance_url": g.upstream},
 			}); err != nil {
 				return err
 			}
