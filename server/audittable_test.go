@@ -235,6 +235,22 @@ var auditedRequests = []audited{
 		manager := g.manager("read:clients")
 		return func() answer { return g.call(manager, "GET", "api/v2/logs", "") }
 	}},
+	{"user deleted", "DELETE /api/v2/users/:id", "sapi", "", managing("DELETE", "api/v2/users/nobody", ``)},
+	{"token set deleted", "DELETE /api/v2/users/:id/federated-connections-tokensets/:tokenset", "sapi", "", func(g *gateway) func() answer {
+		list, _ := g.accounts(g.me(ada()), "")
+		token := g.manager()
+		user := "api/v2/users/salesforce%7C" + simulator.DefaultUsers()[0].ID
+		return func() answer {
+			return g.call(token, "DELETE", user+"/federated-connections-tokensets/"+list[0].ID, "")
+		}
+	}},
+	{"all accounts disconnected", "POST /api/v2/connections/:id/disconnect", "sapi", "", managing("POST", "api/v2/connections/salesforce/disconnect", `{"all":true}`)},
+	{"all accounts of nothing disconnected", "POST /api/v2/connections/:id/disconnect", "fapi", "inexistent_connection", managing("POST", "api/v2/connections/nothing/disconnect", `{"all":true}`)},
+	{"own account disconnected", "DELETE /me/v1/connected-accounts/accounts/:id", "sallyport_account_disconnected", "", func(g *gateway) func() answer {
+		token := g.me(ada())
+		list, _ := g.accounts(token, "")
+		return func() answer { return g.call(token, "DELETE", "me/v1/connected-accounts/accounts/"+list[0].ID, "") }
+	}},
 	{"own grant taken back", "DELETE /me/v1/grants/:id", "sallyport_consent_withdrawn", "", func(g *gateway) func() answer {
 		g.thirdParty()
 		token := g.allowed(oauth2.SetAuthURLParam("audience", g.issuer+"me/"), oauth2.SetAuthURLParam("scope", "openid read:me:grants delete:me:grants"))

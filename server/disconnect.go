@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"sallyport/server/api"
@@ -13,16 +14,21 @@ import (
 const revokeSoon = 4 * time.Second
 
 // disconnect takes an account's tokens out of use that find finds, and has them
-// revoked: at once, if its provider answers soon. What fails is tried again.
-func (s *Server) disconnect(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error) {
+// revoked: at once, if its provider answers soon. What fails is tried again. The
+// event is recorded with the account's connection.
+func (s *Server) disconnect(ctx context.Context, e vault.Event, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error) {
 	var id string
 	err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
 		ts, err := find(tx)
 		if err != nil {
 			return err
 		}
-		id, err = tx.Disconnect(ts)
-		return err
+		if id, err = tx.Disconnect(ts); err != nil {
+			return err
+		}
+		connection, _, _ := strings.Cut(ts.Identity, "|")
+		e.Connection = vault.Said(connection)
+		return tx.Record(e)
 	})
 	if err != nil {
 		return "", err
@@ -60,8 +66,8 @@ func (s *Server) revokeNow(ctx context.Context, id string) string {
 
 // disconnectAll puts all token sets of a connection out of use, and has them
 // taken away and revoked in the background.
-func (s *Server) disconnectAll(ctx context.Context, connection string) (api.Disconnection, error) {
-	if err := DisconnectAll(ctx, s.Vault, connection); err != nil {
+func (s *Server) disconnectAll(ctx context.Context, e vault.Event, connection string) (api.Disconnection, error) {
+	if err := DisconnectAll(ctx, s.Vault, e, connection); err != nil {
 		return api.Disconnection{}, err
 	}
 	s.begin()
@@ -70,8 +76,8 @@ func (s *Server) disconnectAll(ctx context.Context, connection string) (api.Disc
 
 // deleteUser deletes a user. What was issued for their accounts is revoked in the
 // background.
-func (s *Server) deleteUser(ctx context.Context, id string) error {
-	revocations, err := s.Vault.DeleteUser(ctx, id)
+func (s *Server) deleteUser(ctx context.Context, e vault.Event, id string) error {
+	revocations, err := s.Vault.DeleteUser(ctx, e, id)
 	if err == nil && len(revocations) > 0 {
 		s.begin()
 	}
@@ -88,10 +94,13 @@ func (s *Server) begin() {
 
 // DisconnectAll puts all token sets of a connection out of use that are in a
 // vault. A gateway takes them away and has them revoked.
-func DisconnectAll(ctx context.Context, v *vault.Vault, connection string) error {
+func DisconnectAll(ctx context.Context, v *vault.Vault, e vault.Event, connection string) error {
+	e.Connection = vault.Said(connection)
 	return v.Update(ctx, func(tx *vault.Tx) error {
-		_, err := tx.DisconnectAll(connection)
-		return api.NotFound(err, "inexistent_connection", "There is no connection "+connection+".")
+		if _, err := tx.DisconnectAll(connection); err != nil {
+			return api.NotFound(err, "inexistent_connection", "There is no connection "+connection+".")
+		}
+		return tx.Record(e)
 	})
 }
 

@@ -152,7 +152,7 @@ func TestH32StoreThatFailsDisconnectsNothing(t *testing.T) {
 		g.disk.full.Store(true)
 		a := try()
 		g.disk.full.Store(false)
-		if a.status != 500 || strings.Contains(string(a.body), "no space") {
+		if a.status != 503 || strings.Contains(string(a.body), "no space") {
 			t.Errorf("%s: %d %s", what, a.status, a.body)
 		}
 		if a := g.exchange(token.RefreshToken); a.status != 200 || g.salesforce.Requests("revoke") != 0 {

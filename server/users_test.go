@@ -28,7 +28,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 		t.Fatalf("%d %s", u.status, u.body)
 	}
 	g.disk.full.Store(true)
-	if a := g.call(manager, "DELETE", path, ""); a.status != 500 {
+	if a := g.call(manager, "DELETE", path, ""); a.status != 503 {
 		t.Errorf("H32: while the store fails: %d %s", a.status, a.body)
 	}
 	g.disk.full.Store(false)

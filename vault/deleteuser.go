@@ -11,8 +11,9 @@ import (
 // forgotten then.
 //
 // The user is blocked first, so that nothing new comes while the rest is looked
-// for, and goes last: whoever signs in as the same later begins anew.
-func (v *Vault) DeleteUser(ctx context.Context, id string) (revocations []string, err error) {
+// for, and goes last, with the event: whoever signs in as the same later begins
+// anew.
+func (v *Vault) DeleteUser(ctx context.Context, e Event, id string) (revocations []string, err error) {
 	err = v.Update(ctx, func(tx *Tx) error {
 		u, err := tx.Users.Get(id)
 		if found, err := Exists(err); !found {
@@ -53,8 +54,10 @@ func (v *Vault) DeleteUser(ctx context.Context, id string) (revocations []string
 		}
 	}
 	err = v.Update(ctx, func(tx *Tx) (err error) {
-		revocations, err = tx.deleteUser(id)
-		return err
+		if revocations, err = tx.deleteUser(id); err != nil {
+			return err
+		}
+		return tx.Record(e)
 	})
 	return revocations, err
 }

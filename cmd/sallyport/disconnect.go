@@ -63,7 +63,7 @@ func (s *settings) disconnect(ctx context.Context, connection string, all bool) 
 	}
 	defer v.Close()
 	if all {
-		err = server.DisconnectAll(ctx, v, connection)
+		err = server.DisconnectAll(ctx, v, byHand("sallyport_connection_disconnected"), connection)
 	}
 	if err == nil {
 		d, err = api.DisconnectionOf(ctx, v, connection, "")

@@ -120,6 +120,11 @@ func applyTenant(ctx context.Context, v *vault.Vault, t *api.Tenant) (plan api.P
 	return plan, err
 }
 
+// byHand is the event of what a command does to a store itself.
+func byHand(kind vault.EventType, details ...vault.Detail) vault.Event {
+	return vault.Event{Type: kind, Correlation: vault.Said(rand.Text()[:16]), Details: details}
+}
+
 // tenantApplied tells what a tenant file has changed, as far as there is room.
 func tenantApplied(plan api.Plan, correlation vault.Text) vault.Event {
 	e := vault.Event{Type: "sallyport_tenant_applied", Correlation: correlation, Details: []vault.Detail{vault.Count("changes", int64(len(plan.Changes)))}}

@@ -4,6 +4,8 @@ import (
 	"net/url"
 
 	"github.com/spf13/cobra"
+
+	"sallyport/vault"
 )
 
 func usersCommand() *cobra.Command {
@@ -33,7 +35,7 @@ open. Then the grants are ended once a gateway is started on it.`,
 				return err
 			}
 			defer v.Close()
-			_, err = v.DeleteUser(cmd.Context(), args[0])
+			_, err = v.DeleteUser(cmd.Context(), byHand("sallyport_user_deleted", vault.Say("user_id", args[0])), args[0])
 			return err
 		})}
 	s.storeFlags(c.Flags())

@@ -34,13 +34,15 @@ type API struct {
 	// Explain says whether an exchange would be granted.
 	Explain func(context.Context, ExplainRequest) (Explanation, error)
 
+	// What follows records an event of what it did.
+
 	// Disconnect takes the token set out of use that find finds, and says how
 	// far it has come to revoke it: revoked, ended, pending or failed.
-	Disconnect func(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error)
+	Disconnect func(ctx context.Context, e vault.Event, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error)
 	// DisconnectAll does so with all of a connection, in the background.
-	DisconnectAll func(ctx context.Context, connection string) (Disconnection, error)
+	DisconnectAll func(ctx context.Context, e vault.Event, connection string) (Disconnection, error)
 	// DeleteUser deletes a user, if there is one, with all that is theirs.
-	DeleteUser func(ctx context.Context, id string) error
+	DeleteUser func(ctx context.Context, e vault.Event, id string) error
 
 	backingUp sync.Mutex
 }

@@ -135,7 +135,7 @@ const resultHeader = "X-Sallyport-Revocation"
 // at the provider alone; here it is ended, too.
 func (a *API) deleteMyAccount(c echo.Context, caller Caller) error {
 	id := parameter(c, "id")
-	result, err := a.Disconnect(c.Request().Context(), func(tx *vault.Tx) (vault.TokenSet, error) {
+	result, err := a.Disconnect(c.Request().Context(), a.Event(c, "sallyport_account_disconnected", vault.Say("account", id)), func(tx *vault.Tx) (vault.TokenSet, error) {
 		ts, err := findTokenSet(tx, caller.User, id)
 		return ts, NotFound(err, "inexistent_account", "You have no connected account with this ID: it was disconnected already, or is somebody else's.")
 	})

@@ -121,7 +121,7 @@ func (a *API) disconnectAll(c echo.Context, _ Caller) error {
 	if !asked.All {
 		return invalid(`all: should be true: every account of the connection is disconnected, and its users must connect again`)
 	}
-	shown, err := a.DisconnectAll(c.Request().Context(), parameter(c, "id"))
+	shown, err := a.DisconnectAll(c.Request().Context(), a.Event(c, done), parameter(c, "id"))
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (a *API) getUser(c echo.Context, _ Caller) error {
 
 // deleteUser deletes a user, who need not be there, with all that is theirs.
 func (a *API) deleteUser(c echo.Context, _ Caller) error {
-	if err := a.DeleteUser(c.Request().Context(), parameter(c, "id")); err != nil {
+	if err := a.DeleteUser(c.Request().Context(), a.Event(c, done, vault.Say("user_id", parameter(c, "id"))), parameter(c, "id")); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -145,7 +145,7 @@ func (a *API) listTokenSets(c echo.Context, _ Caller) error {
 // deleteTokenSet disconnects an account of a user's, who need not have it.
 func (a *API) deleteTokenSet(c echo.Context, _ Caller) error {
 	user, id := parameter(c, "id"), parameter(c, "tokenset")
-	result, err := a.Disconnect(c.Request().Context(), func(tx *vault.Tx) (vault.TokenSet, error) { return findTokenSet(tx, user, id) })
+	result, err := a.Disconnect(c.Request().Context(), a.Event(c, done, vault.Say("user_id", user), vault.Say("account", id)), func(tx *vault.Tx) (vault.TokenSet, error) { return findTokenSet(tx, user, id) })
 	if errors.Is(err, vault.ErrNotFound) {
 		return c.NoContent(http.StatusNoContent) // as Auth0's
 	}
