@@ -12,6 +12,9 @@ import (
 type Report struct {
 	Records  map[string]int // that are in order, by bucket
 	Restored bool           // the vault is marked as restored from a backup
+	Root     string         // the ID of the root key
+	DataKey  string         // the ID of the data key that seals
+	Under    map[string]int // records, by the data key that they are under
 	Faults   []Finding      // records that cannot be read
 	Warnings []Finding      // records that speak of others which are not there
 	// Of each kind the first are listed, and all counted.
@@ -33,11 +36,19 @@ const mostFindings = 100
 // Whatever the store keeps is written to raw, and progress is told the number of
 // records so far, every now and then.
 func (v *Vault) Check(ctx context.Context, raw io.Writer, progress func(records int)) (Report, error) {
-	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Restored: v.mark.Load() != ""}}
+	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Under: map[string]int{}, Restored: v.mark.Load() != ""}}
 	err := v.store.Snapshot(ctx, func(kv KV) error {
 		c.kv = kv
+		tx := v.newTx(kv)
+		if err := tx.look(); err != nil {
+			return err
+		}
+		c.report.Root, c.report.DataKey = tx.ring.header.RootKey, dataKey(tx.ring.seals)
+		if err := c.checkDerive(tx); err != nil {
+			return err
+		}
 		known := []string{headerBucket}
-		schema := reflect.ValueOf(*v.newTx(kv)) // no kind can be forgotten
+		schema := reflect.ValueOf(*tx) // no kind can be forgotten
 		for i := range schema.NumField() {
 			if !schema.Type().Field(i).IsExported() {
 				continue
@@ -72,6 +83,19 @@ type checker struct {
 	report   Report
 }
 
+// checkDerive opens the one record that is of no kind.
+func (c *checker) checkDerive(tx *Tx) error {
+	derive, err := c.kv.Get(headerBucket, deriveKey)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.open(headerBucket, deriveKey, derive.Sealed); err != nil {
+		c.fault(headerBucket, deriveKey, strings.TrimPrefix(err.Error(), "vault: "))
+	}
+	c.report.Under[dataKey(sealedUnder(derive.Sealed))]++
+	return nil
+}
+
 func (rs Records[R]) check(c *checker) (string, error) {
 	for e, err := range rs.tx.kv.Scan(rs.bucket, "") {
 		if err != nil {
@@ -89,6 +113,7 @@ func (rs Records[R]) check(c *checker) (string, error) {
 				return rs.bucket, err
 			}
 		}
+		c.report.Under[dataKey(sealedUnder(e.Sealed))]++
 		r, err := rs.decode(e.Key, e.Value)
 		switch {
 		case err != nil:

@@ -78,7 +78,7 @@ func (rs Records[R]) Put(r R) error {
 			return err
 		}
 	}
-	sealed, err := rs.tx.v.keys.seal(rs.bucket, r.Key(), plain)
+	sealed, err := rs.tx.seal(rs.bucket, r.Key(), plain)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (rs Records[R]) open(key string, v Value) (r R, err error) {
 
 // decode opens a record, also if it has expired.
 func (rs Records[R]) decode(key string, v Value) (r R, err error) {
-	plain, err := rs.tx.v.keys.open(rs.bucket, key, v.Sealed)
+	plain, err := rs.tx.open(rs.bucket, key, v.Sealed)
 	if err != nil {
 		return r, err
 	}

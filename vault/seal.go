@@ -6,8 +6,10 @@ import (
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -25,11 +27,18 @@ const (
 	deriveKey    = "derive"
 )
 
-// Header is the one record in the clear: how to read the others.
+// Header is the one record in the clear: how to read the others. An older
+// program passes over the fields that it does not know.
 type Header struct {
 	Version int
 	RootKey string // the ID of the root key
 	Keyset  []byte // Tink's binary keyset, encrypted under the root key
+
+	// Of a change of keys: see [Vault.Rekey].
+	Change   int    `cbor:",omitempty"` // counts the headers that there were
+	Seals    uint32 `cbor:",omitempty"` // the ID of the data key that seals; 0 where there was never another
+	Next     uint32 `cbor:",omitempty"` // the ID of the one that is to, until it does
+	NextRoot string `cbor:",omitempty"` // the ID of the root key that is to follow, in the end
 }
 
 // ErrWrongKey reports that a vault was made under another root key.
@@ -41,16 +50,22 @@ var ErrNewer = errors.New("written by a newer version")
 // ErrForeign reports that there is something in a store, and no vault.
 var ErrForeign = errors.New("there is something in it that is no vault")
 
-// keyring seals and opens records.
+// keyring seals and opens records. It does not change: another header has
+// another keyring.
 type keyring struct {
+	header Header
+	raw    []byte // the header, as it is kept
+	keys   *keyset.Handle
 	aead   tink.AEAD
-	derive []byte // 32 random bytes, kept sealed
+	ids    []uint32 // of the keys
+	seals  uint32   // the ID of the one that seals
+	derive []byte   // 32 random bytes, kept sealed
 }
 
 // openKeyring reads the header and the keyset in it, or makes both in a store
-// that is empty. It writes to no other.
-func openKeyring(ctx context.Context, store Store, root Key) (*keyring, error) {
-	made, sealed, err := newHeader(root)
+// that is empty, under the last of the root keys. It writes to no other.
+func openKeyring(ctx context.Context, store Store, roots []Key) (*keyring, error) {
+	made, err := newKeyring(roots[len(roots)-1])
 	if err != nil {
 		return nil, err
 	}
@@ -64,15 +79,14 @@ func openKeyring(ctx context.Context, store Store, root Key) (*keyring, error) {
 		if found, err := kv.Buckets(); err != nil || len(found) > 0 {
 			return errors.Join(err, fmt.Errorf("%w: it is another program's, or a copy that was broken off; nothing was changed", ErrForeign))
 		}
-		ring := &keyring{aead: sealed}
-		derive, err := ring.seal(headerBucket, deriveKey, secret)
+		derive, err := made.seal(headerBucket, deriveKey, secret)
 		if err != nil {
 			return err
 		}
 		if err := kv.Put(headerBucket, deriveKey, Value{Sealed: derive}); err != nil {
 			return err
 		}
-		return kv.Put(headerBucket, headerKey, Value{Sealed: made})
+		return kv.Put(headerBucket, headerKey, Value{Sealed: made.raw})
 	}
 	var header, derive Value
 	read := func(kv KV) (err error) {
@@ -92,11 +106,12 @@ func openKeyring(ctx context.Context, store Store, root Key) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read the header: %w", err)
 	}
-	var h Header
-	if err := cbor.Unmarshal(header.Sealed, &h); err != nil {
-		return nil, fmt.Errorf("vault: the header is damaged: %w", err)
+	ring, err := readKeyring(header.Sealed, roots)
+	if err != nil {
+		return nil, err
 	}
-	return h.open(root, derive.Sealed)
+	ring.derive, err = ring.open(headerBucket, deriveKey, derive.Sealed)
+	return ring, err
 }
 
 // Made reports whether there is a vault in a store.
@@ -107,45 +122,93 @@ func Made(ctx context.Context, store Store) (bool, error) {
 	}))
 }
 
-// newHeader makes a keyset of one key, and the header that holds it.
-func newHeader(root Key) ([]byte, tink.AEAD, error) {
-	handle, err := keyset.NewHandle(aead.XAES256GCM192BitNonceKeyTemplate())
+// newKeyring makes a keyset of one key, and the header that holds it.
+func newKeyring(root Key) (*keyring, error) {
+	keys, err := keyset.NewHandle(aead.XAES256GCM192BitNonceKeyTemplate())
 	if err != nil {
-		return nil, nil, fmt.Errorf("vault: make a keyset: %w", err)
+		return nil, fmt.Errorf("vault: make a keyset: %w", err)
 	}
-	a, err := aead.New(handle)
-	if err != nil {
-		return nil, nil, fmt.Errorf("vault: make a keyset: %w", err)
-	}
-	var b bytes.Buffer
-	if err := handle.WriteWithAssociatedData(keyset.NewBinaryWriter(&b), root, []byte(headerBucket)); err != nil {
-		return nil, nil, fmt.Errorf("vault: encrypt the keyset: %w", err)
-	}
-	h, err := cbor.Marshal(Header{Version: Version, RootKey: root.ID(), Keyset: b.Bytes()})
-	return h, a, err
+	return keyringOf(Header{Version: Version}, keys, root)
 }
 
-// open opens the keyring under the root key.
-func (h Header) open(root Key, derive []byte) (*keyring, error) {
+// keyringOf is a keyring with its header, in which the keyset is encrypted under
+// a root key.
+func keyringOf(h Header, keys *keyset.Handle, root Key) (*keyring, error) {
+	var b bytes.Buffer
+	if err := keys.WriteWithAssociatedData(keyset.NewBinaryWriter(&b), root, []byte(headerBucket)); err != nil {
+		return nil, fmt.Errorf("vault: encrypt the keyset: %w", err)
+	}
+	h.RootKey, h.Keyset = root.ID(), b.Bytes()
+	raw, err := cbor.Marshal(h)
+	if err != nil {
+		return nil, err
+	}
+	return h.with(keys, raw)
+}
+
+// readKeyring opens a header with that of the root keys which it names.
+func readKeyring(raw []byte, roots []Key) (*keyring, error) {
+	var h Header
+	if err := cbor.Unmarshal(raw, &h); err != nil {
+		return nil, fmt.Errorf("vault: the header is damaged: %w", err)
+	}
 	if h.Version > Version {
 		return nil, fmt.Errorf("vault: %w of Sallyport (its format is %d, this program knows %d): use that version, or restore a backup made before the upgrade",
 			ErrNewer, h.Version, Version)
 	}
-	if h.RootKey != root.ID() {
-		return nil, fmt.Errorf("vault: %w: this vault opens with key %s, and the one given is %s; nothing was changed",
-			ErrWrongKey, h.RootKey, root.ID())
+	root, err := rootOf(h.RootKey, roots)
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(h.Keyset)), root, []byte(headerBucket))
+	keys, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(h.Keyset)), root, []byte(headerBucket))
 	if err != nil {
 		return nil, fmt.Errorf("vault: the keyset is damaged: %w", err)
 	}
-	a, err := aead.New(handle)
+	return h.with(keys, raw)
+}
+
+// rootOf is the root key with an ID.
+func rootOf(id string, roots []Key) (Key, error) {
+	var given []string
+	for _, k := range roots {
+		if k.ID() == id {
+			return k, nil
+		}
+		given = append(given, k.ID())
+	}
+	are := "the one given is "
+	if len(given) > 1 {
+		are = "those given are "
+	}
+	return Key{}, fmt.Errorf("vault: %w: this vault opens with key %s, and %s%s", ErrWrongKey, id, are, strings.Join(given, ", "))
+}
+
+func (h Header) with(keys *keyset.Handle, raw []byte) (*keyring, error) {
+	a, err := aead.New(keys)
 	if err != nil {
 		return nil, fmt.Errorf("vault: the keyset is damaged: %w", err)
 	}
-	ring := &keyring{aead: a}
-	ring.derive, err = ring.open(headerBucket, deriveKey, derive)
-	return ring, err
+	primary, err := keys.Primary()
+	if err != nil {
+		return nil, fmt.Errorf("vault: the keyset is damaged: %w", err)
+	}
+	ring := &keyring{header: h, raw: raw, keys: keys, aead: a, seals: primary.KeyID()}
+	for i := range keys.Len() {
+		entry, err := keys.Entry(i)
+		if err != nil {
+			return nil, fmt.Errorf("vault: the keyset is damaged: %w", err)
+		}
+		ring.ids = append(ring.ids, entry.KeyID())
+	}
+	return ring, nil
+}
+
+// sealedUnder is the ID of the key in front of a sealed record, or 0.
+func sealedUnder(sealed []byte) uint32 {
+	if len(sealed) < 5 || sealed[0] != 1 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(sealed[1:5])
 }
 
 func (k *keyring) seal(bucket, key string, plain []byte) ([]byte, error) {
@@ -170,7 +233,7 @@ func place(bucket, key string) []byte { return []byte(bucket + "\x00" + key) }
 // Derive derives from a secret of this vault a 32-byte key for another
 // purpose, named by label. It stays the same for the vault's whole life.
 func (v *Vault) Derive(label string) []byte {
-	b, err := hkdf.Key(sha256.New, v.keys.derive, nil, label, 32)
+	b, err := hkdf.Key(sha256.New, v.keys.Load().derive, nil, label, 32)
 	if err != nil {
 		panic(err) // only for lengths beyond what HKDF gives
 	}

@@ -15,7 +15,8 @@ import (
 // Vault is an open vault.
 type Vault struct {
 	store   Store
-	keys    *keyring
+	keys    atomic.Pointer[keyring] // the newest
+	roots   roots
 	id      string             // of this instance
 	mark    atomic.Value       // string: of the backup that it was restored from, or ""
 	flights singleflight.Group // refreshes that this instance waits for, by account
@@ -29,13 +30,17 @@ type Vault struct {
 	Now func() time.Time
 	// Notice, if there is one, is told what operators should know.
 	Notice func(text string)
+	// RootKeys reads the root keys again that the vault was opened with: others
+	// may have been added, the last of which is the newest. If nil, none were.
+	RootKeys func(context.Context) ([]Key, error)
 }
 
-// Open opens the vault in store under the root key, and makes a new one in an
-// empty store. It fails with [ErrWrongKey], [ErrNewer] or [ErrForeign], and then
-// has changed nothing.
-func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
-	keys, err := openKeyring(ctx, store, root)
+// Open opens the vault in store under that of the root keys which it was last
+// sealed with, and makes a new one in an empty store. It fails with
+// [ErrWrongKey], [ErrNewer] or [ErrForeign], and then has changed nothing.
+func Open(ctx context.Context, store Store, root Key, newer ...Key) (*Vault, error) {
+	known := append([]Key{root}, newer...)
+	keys, err := openKeyring(ctx, store, known)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +48,9 @@ func Open(ctx context.Context, store Store, root Key) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: read whether it was restored: %w", err)
 	}
-	v := &Vault{store: store, keys: keys, id: rand.Text(), Now: time.Now}
+	v := &Vault{store: store, id: rand.Text(), Now: time.Now}
+	v.keys.Store(keys)
+	v.roots.set(known)
 	v.mark.Store(mark)
 	v.steady.since = v.Now() // nobody knows how the store's clock went before
 	return v, nil
@@ -80,10 +87,13 @@ type Tx struct {
 	LooseEvents     Records[LooseEvent]     // events that no block has yet
 	LogKeys         Records[LogKey]         // keys that sign what the log says of itself
 	LogSettings     Records[LogSettings]    // how long events are kept
+	Resealings      Records[Resealing]      // how far a change of the data key has come
 
 	now     time.Time
 	v       *Vault
 	kv      KV
+	ring    *keyring          // as this transaction has to have it
+	looked  bool              // at the header, for the ring
 	copies  *copySet          // of settings; nil in an update
 	read    map[string][]byte // by place: records as they were read, so that they can be put; nil in a view
 	mark    string            // of the backup that the vault was restored from, or ""
@@ -93,7 +103,7 @@ type Tx struct {
 }
 
 func (v *Vault) newTx(kv KV) *Tx {
-	tx := &Tx{now: v.Now(), v: v, kv: kv, mark: v.mark.Load().(string)}
+	tx := &Tx{now: v.Now(), v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}
 	tx.Clients = Records[Client]{tx, "clients"}
 	tx.Connections = Records[Connection]{tx, "connections"}
 	tx.ResourceServers = Records[ResourceServer]{tx, "resourceservers"}
@@ -123,6 +133,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.LooseEvents = Records[LooseEvent]{tx, "looseevents"}
 	tx.LogKeys = Records[LogKey]{tx, "logkeys"}
 	tx.LogSettings = Records[LogSettings]{tx, "logsettings"}
+	tx.Resealings = Records[Resealing]{tx, "resealings"}
 	return tx
 }
 
@@ -191,7 +202,11 @@ func (v *Vault) Ready(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = v.keys.open(headerBucket, deriveKey, derive.Sealed)
+		tx := v.newTx(kv)
+		if err := tx.look(); err != nil {
+			return err
+		}
+		_, err = tx.open(headerBucket, deriveKey, derive.Sealed)
 		return err
 	})
 }
