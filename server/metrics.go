@@ -21,6 +21,7 @@ type Metrics struct {
 	logins    *prometheus.CounterVec
 	exchanges *prometheus.CounterVec
 	refreshes *prometheus.CounterVec
+	resealed  *prometheus.GaugeVec
 }
 
 // NewMetrics registers the gateway's metrics.
@@ -36,8 +37,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Exchanges of a gateway token for an identity provider's, by the reason of their refusal, or ok."}, []string{"outcome"}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_refreshes_total",
 			Help: "Access tokens asked of identity providers, with a refresh token or without, by outcome."}, []string{"connection", "outcome"}),
+		resealed: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sallyport_rekey_records",
+			Help: "Records that a change of the vault's data key has to look at (total), and has (done). Both are 0 while none is under way."}, []string{"state"}),
 	}
-	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes)
+	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes, m.resealed)
+	m.rekey(0, 0)
 	return m
 }
 
@@ -67,6 +71,13 @@ func (m *Metrics) login(connection string, err error) {
 func (m *Metrics) refresh(connection string, err error) {
 	if m != nil {
 		m.refreshes.WithLabelValues(connection, outcome(err)).Inc()
+	}
+}
+
+func (m *Metrics) rekey(done, total int) {
+	if m != nil {
+		m.resealed.WithLabelValues("done").Set(float64(done))
+		m.resealed.WithLabelValues("total").Set(float64(total))
 	}
 }
 

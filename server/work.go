@@ -14,6 +14,7 @@ const (
 	logsAfter  = time.Minute     // until a checkpoint of the log is signed, and what is left over of it is seen to
 	pruneAfter = time.Hour       // until old events are forgotten
 	orphanAge  = 6 * time.Minute // of an event that whoever left it has surely no longer in hand
+	resealAfter = time.Second // until new keys are looked for: the vault counts on it
 
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
@@ -27,6 +28,12 @@ func (s *Server) Work(ctx context.Context) {
 	var others sync.WaitGroup
 	others.Go(func() { s.workUpstream(ctx) })
 	others.Go(func() { s.workLogs(ctx) })
+// that sessions have ended, looks after tokens at identity providers, changes the
+// keys that seal the vault, and forgets what has expired.
+func (s *Server) Work(ctx context.Context) {
+	var others sync.WaitGroup
+	others.Go(func() { s.workUpstream(ctx) })
+	others.Go(func() { s.reseal(ctx) })
 	defer others.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()

@@ -2,7 +2,12 @@ package vault
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 )
 
 // Leaks looks for secrets that lie in the clear in what is written to it, such
@@ -32,9 +37,39 @@ func NewLeaks(canaries []string) *Leaks {
 		{name: "a root key (" + keyPrefix + "…)", form: regexp.MustCompile(keyPrefix + `[0-9A-Za-z_-]{43}`)},
 	}}
 	for _, c := range canaries {
-		l.patterns = append(l.patterns, leak{name: "a value given by --canary", form: regexp.MustCompile(regexp.QuoteMeta(c[:min(len(c), longest)]))})
+		var forms []string
+		for _, form := range formsOf(c[:min(len(c), longest)]) {
+			forms = append(forms, regexp.QuoteMeta(form[:min(len(form), longest)]))
+		}
+		l.patterns = append(l.patterns, leak{name: "a value given by --canary", form: regexp.MustCompile(strings.Join(forms, "|"))})
 	}
 	return l
+}
+
+// formsOf are a value and what it looks like to whoever encoded it: for a URL, as
+// base64 wherever it began, as hexadecimal, and in UTF-16. Short values have none
+// of them that is surely theirs.
+func formsOf(value string) []string {
+	forms := []string{value}
+	const short = 8
+	if len(value) < short {
+		return forms
+	}
+	forms = append(forms, url.QueryEscape(value), url.PathEscape(value), hex.EncodeToString([]byte(value)), strings.ToUpper(hex.EncodeToString([]byte(value))))
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			all := encoding.EncodeToString(append(make([]byte, before), value...))
+			first := (before*8 + 5) / 6           // the character that begins with the value
+			last := (before + len(value)) * 8 / 6 // after the one that ends with it
+			forms = append(forms, all[first:last])
+		}
+	}
+	var little, big strings.Builder
+	for i := range len(value) {
+		little.WriteString(value[i:i+1] + "\x00")
+		big.WriteString("\x00" + value[i:i+1])
+	}
+	return slices.Compact(slices.Sorted(slices.Values(append(forms, little.String(), big.String()))))
 }
 
 // Write looks at the next bytes.

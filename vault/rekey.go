@@ -46,8 +46,8 @@ func (v *Vault) Rekey(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		if h.NextRoot = newest.ID(); h.NextRoot == h.RootKey {
-			h.NextRoot = ""
+		if newest.ID() != h.RootKey { // else it is not for this instance to say that none follows
+			h.NextRoot = newest.ID()
 		}
 		if len(ring.ids) > 1 && h.NextRoot == ring.header.NextRoot {
 			return nil, errUnchanged

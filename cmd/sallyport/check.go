@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -21,13 +23,19 @@ import (
 func vaultCheckCommand() *cobra.Command {
 	var s settings
 	var canaries []string
+	var canaryFile string
 	var asJSON bool
-	c := &cobra.Command{Use: "check", Short: "Check that every record can be read, and that no secret lies in the clear", Args: cobra.NoArgs,
+	c := &cobra.Command{Use: "check [FILE]...", Short: "Check that every record can be read, and that no secret lies in the clear",
 		Long: `Open every record of a store that no gateway has open, of a backup, or of a
 PostgreSQL database; look whether the records that it speaks of are there; and
-look through the file for tokens and keys in the clear. Nothing is changed.`,
-		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			found, err := s.check(cmd.Context(), canaries, progress(cmd.ErrOrStderr()))
+look through the file for tokens and keys in the clear, and through further files
+and folders, such as logs and backups. Nothing is changed.`,
+		RunE: does(func(cmd *cobra.Command, files []string) error {
+			canaries, err := canariesOf(canaries, canaryFile)
+			if err != nil {
+				return err
+			}
+			found, err := s.check(cmd.Context(), canaries, files, progress(cmd.ErrOrStderr()))
 			if err != nil {
 				return err
 			}
@@ -39,12 +47,32 @@ look through the file for tokens and keys in the clear. Nothing is changed.`,
 			if err != nil {
 				return err
 			}
-			return found.verdict(storeName(s.store))
+			where := storeName(s.store)
+			if len(files) > 0 {
+				where += ", or in " + strings.Join(files, ", ")
+			}
+			return found.verdict(where)
 		})}
 	s.storeFlags(c.Flags())
 	c.Flags().StringArrayVar(&canaries, "canary", nil, "value that should lie nowhere in the clear, such as a password (may be given several times)")
+	c.Flags().StringVar(&canaryFile, "canary-file", "", "file of such values, one a line")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+// canariesOf are the values that are given, and those in a file.
+func canariesOf(given []string, file string) ([]string, error) {
+	if slices.Contains(given, "") {
+		return nil, &wrongUsage{"--canary is empty"}
+	}
+	if file == "" {
+		return given, nil
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read the canaries: %w", err)
+	}
+	return append(slices.Clone(given), strings.Fields(string(b))...), nil
 }
 
 // checked is what a check found, as it is printed.
@@ -56,13 +84,13 @@ type checked struct {
 	Warnings     []vault.Finding `json:"warnings"`
 	WarningCount int             `json:"warning_count"`
 	InTheClear   map[string]int  `json:"in_the_clear"`
+	Root         string          `json:"root_key"`
+	DataKey      string          `json:"data_key"`
+	Under        map[string]int  `json:"records_by_data_key"`
 }
 
-func (s *settings) check(ctx context.Context, canaries []string, progress func(int)) (c checked, err error) {
-	if slices.Contains(canaries, "") {
-		return c, &wrongUsage{"--canary is empty"}
-	}
-	key, err := s.rootKey()
+func (s *settings) check(ctx context.Context, canaries, files []string, progress func(int)) (c checked, err error) {
+	keys, err := s.rootKeys(ctx)
 	if err != nil {
 		return c, err
 	}
@@ -75,9 +103,9 @@ func (s *settings) check(ctx context.Context, canaries []string, progress func(i
 			return c, errors.Join(fmt.Errorf("%s is damaged: %w; restore a backup", s.store, err), store.Close())
 		}
 	}
-	v, err := vault.Open(ctx, store, key)
+	v, err := s.openVaultIn(ctx, store, keys)
 	if err != nil {
-		return c, errors.Join(fmt.Errorf("%s: %w", storeName(s.store), err), store.Close())
+		return c, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	leaks := vault.NewLeaks(canaries)
@@ -90,22 +118,31 @@ func (s *settings) check(ctx context.Context, canaries []string, progress func(i
 		return c, fmt.Errorf("check %s: %w", storeName(s.store), err)
 	}
 	if !inDatabase(s.store) {
-		if err := readThrough(leaks, s.store); err != nil {
+		files = append([]string{s.store}, files...)
+	}
+	for _, file := range files {
+		if err := readThrough(leaks, file); err != nil {
 			return c, err
 		}
 	}
-	return checked{Records: r.Records, Restored: r.Restored, Faults: append([]vault.Finding{}, r.Faults...), FaultCount: r.FaultCount,
+	return checked{Root: r.Root, DataKey: r.DataKey, Under: r.Under, Records: r.Records, Restored: r.Restored, Faults: append([]vault.Finding{}, r.Faults...), FaultCount: r.FaultCount,
 		Warnings: append([]vault.Finding{}, r.Warnings...), WarningCount: r.WarningCount, InTheClear: leaks.Found()}, nil
 }
 
+// readThrough reads a file, or all files in a folder.
 func readThrough(to io.Writer, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
+	return filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
 		return err
-	}
-	defer f.Close()
-	_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{f}, make([]byte, 1<<20))
-	return err
+	})
 }
 
 func (c checked) print(w io.Writer) error {
@@ -123,6 +160,13 @@ func (c checked) print(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(c.InTheClear)) {
 		fmt.Fprintf(w, "in the clear: %s, %d times\n", name, c.InTheClear[name])
 	}
+	for _, key := range slices.Sorted(maps.Keys(c.Under)) {
+		is := "which seals"
+		if key != c.DataKey {
+			is = "which seals no longer"
+		}
+		fmt.Fprintf(w, "%8d  under data key %s, %s\n", c.Under[key], key, is)
+	}
 	if c.Restored {
 		fmt.Fprintln(w, "It is marked as restored from a backup.")
 	}
@@ -131,13 +175,13 @@ func (c checked) print(w io.Writer) error {
 }
 
 // verdict is what to do, if anything is wrong.
-func (c checked) verdict(store string) error {
+func (c checked) verdict(where string) error {
 	var wrong []string
 	if c.FaultCount > 0 {
-		wrong = append(wrong, fmt.Sprintf("%d records of %s cannot be read: restore a backup, or have their users connect again", c.FaultCount, store))
+		wrong = append(wrong, fmt.Sprintf("%d records cannot be read: restore a backup, or have their users connect again", c.FaultCount))
 	}
 	if len(c.InTheClear) > 0 {
-		wrong = append(wrong, fmt.Sprintf("secrets lie in the clear in %s: keep it from others, revoke them, and find out how they came there", store))
+		wrong = append(wrong, fmt.Sprintf("secrets lie in the clear in %s: keep it from others, revoke them, and find out how they came there", where))
 	}
 	if wrong == nil {
 		return nil

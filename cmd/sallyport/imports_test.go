@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"vault/postgres":                {"vault"},
 	"vault/postgres/pgtest":         {},
 	"vault/storetest":               {"vault"},
+	"vault/kms":                     {},
 	"connections":                   {"vault"},
 	"server/oidc":                   {"vault"},
 	"server/api":                    {"vault"},

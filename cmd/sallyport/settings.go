@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -15,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"sallyport/server"
-	"sallyport/vault"
 )
 
 // settings are what the commands take from flags and the environment. A flag
@@ -23,6 +20,7 @@ import (
 type settings struct {
 	issuer, listen, metricsListen string
 	store, keyFile                string
+	unsealed                      unsealedKeys
 	apply                         string
 	tlsCert, tlsKey               string
 	trustedProxies, privateNets   []string
@@ -53,7 +51,7 @@ func list(f *pflag.FlagSet, to *[]string, name, help string) {
 // storeFlags are those of all commands that open the store.
 func (s *settings) storeFlags(f *pflag.FlagSet) {
 	text(f, &s.store, "store", "sallyport.db", "file of the store; or URL of a PostgreSQL database, postgres://…")
-	text(f, &s.keyFile, "key-file", "", "file of the root key; or the key itself in SALLYPORT_KEY")
+	text(f, &s.keyFile, "key-file", "", "file of the root keys, one a line, the newest last; or the keys themselves in SALLYPORT_KEY")
 }
 
 // serveFlags are those of serve.
@@ -130,43 +128,6 @@ func checkIssuer(issuer string) (string, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// rootKey reads the key from the environment or from its file, which nobody but
-// its owner may be able to read.
-func (s *settings) rootKey() (vault.Key, error) {
-	if v := os.Getenv("SALLYPORT_KEY"); v != "" {
-		if s.keyFile != "" {
-			return vault.Key{}, &wrongUsage{"there are two root keys, in SALLYPORT_KEY and in the file " + s.keyFile + ": give one of them"}
-		}
-		key, err := vault.ParseKey(v)
-		if err != nil {
-			return key, fmt.Errorf("SALLYPORT_KEY: %w", err)
-		}
-		return key, nil
-	}
-	if s.keyFile == "" {
-		return vault.Key{}, errors.New("there is no root key: make one with 'sallyport vault init --key-file sallyport.key', and give --key-file sallyport.key (or the key itself in SALLYPORT_KEY)")
-	}
-	info, err := os.Stat(s.keyFile)
-	if errors.Is(err, os.ErrNotExist) {
-		return vault.Key{}, fmt.Errorf("there is no key file %s: if the store is new, make one with 'sallyport vault init --key-file %s'; else restore the one that the store was made with", s.keyFile, s.keyFile)
-	}
-	if err != nil {
-		return vault.Key{}, fmt.Errorf("read the key file: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return vault.Key{}, fmt.Errorf("the key file %s can be read by others (mode %04o): run 'chmod 600 %s'", s.keyFile, info.Mode().Perm(), s.keyFile)
-	}
-	b, err := os.ReadFile(s.keyFile)
-	if err != nil {
-		return vault.Key{}, fmt.Errorf("read the key file: %w", err)
-	}
-	key, err := vault.ParseKey(string(b))
-	if err != nil {
-		return key, fmt.Errorf("the key file %s: %w", s.keyFile, err)
-	}
-	return key, nil
 }
 
 // prefixes parses networks; one address is a network of one.

@@ -14,37 +14,46 @@ import (
 )
 
 func vaultCommand() *cobra.Command {
-	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCheckCommand(), vaultBackupCommand(), vaultRestoredCommand(), vaultCopyCommand(), vaultReleaseCommand())
+	return group("vault", "Take care of the vault", vaultInitCommand(), vaultCheckCommand(), vaultBackupCommand(), vaultRestoredCommand(), vaultCopyCommand(), vaultReleaseCommand(), vaultRekeyCommand(), vaultKeysCommand())
 }
 
 func vaultInitCommand() *cobra.Command {
-	var path string
+	var path, uri string
+	var next bool
 	c := &cobra.Command{Use: "init", Short: "Make a root key", Args: cobra.NoArgs,
 		Long: `Make a root key: 32 random bytes that seal the vault. Whoever has the store and
 the key can read every token; whoever has lost the key can read none. Keep a
-copy where the store's backups are not.`,
+copy where the store's backups are not.
+
+With --kms, the key is encrypted by a key management service, and the file is
+worth nothing to whom that does not serve. With --next, the key is added to a
+file, as the one that is to follow: 'sallyport vault rekey' changes to it.`,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
 			if path == "" {
 				return &wrongUsage{"--key-file is missing: name the file to write the key to"}
 			}
-			key := vault.NewKey()
-			// O_EXCL: a key that is there may be the only one that opens a store.
-			f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-			if errors.Is(err, os.ErrExist) {
-				return fmt.Errorf("%s is there already, and a root key is never overwritten: give another --key-file", path)
+			key, line, err := newRootKey(cmd.Context(), uri)
+			if err != nil {
+				return err
+			}
+			if next {
+				err = addToKeyFile(cmd.Context(), path, line)
+			} else {
+				err = makeKeyFile(path, line)
 			}
 			if err != nil {
-				return fmt.Errorf("make the key file: %w", err)
+				return err
 			}
-			_, err = f.WriteString(key.Reveal() + "\n")
-			if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-				os.Remove(path)
-				return fmt.Errorf("write the key file: %w", err)
+			what := "Made root key %s in %s. Keep a copy of it apart from the store's backups.\n"
+			if next {
+				what = "Added root key %s to %s. Give the file to all gateways, keep a copy of it apart from the store's backups, and run 'sallyport vault rekey'.\n"
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Made root key %s in %s. Keep a copy of it apart from the store's backups.\n", key.ID(), path)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), what, key.ID(), path)
 			return err
 		})}
-	c.Flags().StringVar(&path, "key-file", "", "file to write the key to (mode 0600); it must not be there yet")
+	c.Flags().StringVar(&path, "key-file", "", "file to write the key to (mode 0600); without --next, it must not be there yet")
+	c.Flags().StringVar(&uri, "kms", "", "URI of a key of a key management service to encrypt it under, such as openbao://bao.example.com:8200/transit/keys/sallyport")
+	c.Flags().BoolVar(&next, "next", false, "add the key to a file that is there")
 	return c
 }
 
@@ -88,7 +97,7 @@ func (s *settings) planVault(ctx context.Context) (v *vault.Vault, err error) {
 // openVault opens the store and the vault in it, and makes both if there are
 // none.
 func (s *settings) openVault(ctx context.Context) (*vault.Vault, error) {
-	key, err := s.rootKey()
+	keys, err := s.rootKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +105,15 @@ func (s *settings) openVault(ctx context.Context) (*vault.Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := vault.Open(ctx, store, key)
+	return s.openVaultIn(ctx, store, keys)
+}
+
+// openVaultIn opens the vault in a store, which it closes if it fails.
+func (s *settings) openVaultIn(ctx context.Context, store vault.Store, keys []vault.Key) (*vault.Vault, error) {
+	v, err := vault.Open(ctx, store, keys[0], keys[1:]...)
 	if err != nil {
-		store.Close()
-		return nil, fmt.Errorf("%s: %w", storeName(s.store), err)
+		return nil, errors.Join(fmt.Errorf("%s: %w", storeName(s.store), err), store.Close())
 	}
+	v.RootKeys = s.rootKeys
 	return v, nil
 }

@@ -111,6 +111,8 @@ func (a *API) Mount(manage, me *echo.Group) {
 		{manage, http.MethodDelete, "/grants/:id", "delete:grants", a.deleteGrant},
 		{manage, http.MethodGet, "/keys/signing", "read:signing_keys", a.listKeys},
 		{manage, http.MethodPost, "/keys/signing/rotate", "create:signing_keys", a.rotateKeys},
+		{manage, http.MethodGet, "/keys/vault", "read:vault_keys", a.showVaultKeys},
+		{manage, http.MethodPost, "/keys/vault/rekey", "update:vault_keys", a.rekeyVault},
 		{manage, http.MethodGet, "/backup", "read:backups", a.backup},
 		{manage, http.MethodPost, "/moves", "update:store", a.beginMove},
 		{manage, http.MethodPatch, "/moves/:id", "update:store", a.carryMoveOn},

@@ -33,6 +33,8 @@ var managementScopes = []vault.Scope{
 	{Value: "read:signing_keys", Description: "See which keys sign tokens"},
 	{Value: "create:signing_keys", Description: "Make new keys that sign tokens"},
 	{Value: "read:logs", Description: "See what happened: the log of events"},
+	{Value: "read:vault_keys", Description: "See which keys seal the vault, by their IDs, and how far a change of them has come"},
+	{Value: "update:vault_keys", Description: "Change the keys that seal the vault"},
 	{Value: "read:backups", Description: "Make backups of the vault, which only its root key opens"},
 	{Value: "update:store", Description: "Move the vault to another store, which stops this one"},
 }
