@@ -17,10 +17,12 @@ type Leaks struct {
 	before   []byte // what the next bytes may go on with
 }
 
+// leak is what one looks like: a form, or the exact bytes that a value comes as.
 type leak struct {
-	name  string
-	form  *regexp.Regexp
-	found int
+	name   string
+	form   *regexp.Regexp
+	values []string
+	found  int
 }
 
 // longest is how much of a secret is looked at.
@@ -37,11 +39,11 @@ func NewLeaks(canaries []string) *Leaks {
 		{name: "a root key (" + keyPrefix + "…)", form: regexp.MustCompile(keyPrefix + `[0-9A-Za-z_-]{43}`)},
 	}}
 	for _, c := range canaries {
-		var forms []string
-		for _, form := range formsOf(c[:min(len(c), longest)]) {
-			forms = append(forms, regexp.QuoteMeta(form[:min(len(form), longest)]))
+		values := formsOf(c[:min(len(c), longest)])
+		for i, v := range values {
+			values[i] = v[:min(len(v), longest)]
 		}
-		l.patterns = append(l.patterns, leak{name: "a value given by --canary", form: regexp.MustCompile(strings.Join(forms, "|"))})
+		l.patterns = append(l.patterns, leak{name: "a value given by --canary", values: values})
 	}
 	return l
 }
@@ -84,9 +86,22 @@ func (l *Leaks) Write(p []byte) (int, error) {
 // what comes next.
 func (l *Leaks) look(b []byte, end int) {
 	for i := range l.patterns {
-		for _, at := range l.patterns[i].form.FindAllIndex(b, -1) {
-			if at[0] < end {
-				l.patterns[i].found++
+		p := &l.patterns[i]
+		if p.form != nil {
+			for _, at := range p.form.FindAllIndex(b, -1) {
+				if at[0] < end {
+					p.found++
+				}
+			}
+		}
+		for _, v := range p.values {
+			for at, rest := 0, b; at < end; {
+				next := bytes.Index(rest, []byte(v))
+				if next < 0 || at+next >= end {
+					break
+				}
+				p.found++
+				at, rest = at+next+len(v), rest[next+len(v):]
 			}
 		}
 	}

@@ -1,0 +1,22 @@
+package server
+
+import (
+	"regexp"
+	"strings"
+)
+
+// tokenLike is a word as long as a token; that of a specification is lower case,
+// or has colons in it.
+var tokenLike = regexp.MustCompile(`[0-9A-Za-z_.~-]{24,}`)
+
+// withoutTokens is an error for the log. Errors quote what is wrong with a request,
+// and what its sender put in a wrong place may be a token: whoever sent it is told,
+// and nobody else.
+func withoutTokens(err error) string {
+	return tokenLike.ReplaceAllStringFunc(err.Error(), func(word string) string {
+		if strings.ContainsAny(word, "0123456789") && strings.ToLower(word) != word {
+			return "[it may be a token]"
+		}
+		return word
+	})
+}
