@@ -35,14 +35,14 @@ var services = map[string]func(*url.URL) (Key, error){
 func Open(uri string) (Key, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no URI of a key", uri)
+		return nil, errors.New("it is no URI of a key")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("the URI of a key has a host and a path, and nothing else: credentials come from the environment")
 	}
 	open, ok := services[u.Scheme]
 	if !ok {
 		return nil, fmt.Errorf("%s is of no key management service that is known: its URI should begin with %s", uri, schemes())
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("the URI of a key has a host and a path, and nothing else: credentials come from the environment")
 	}
 	return open(u)
 }
