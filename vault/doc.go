@@ -20,8 +20,8 @@
 //
 // # Sealed records
 //
-//	bucket "vault", key "header"            Header, in the clear: format version, id of the root key,
-//	                                        and the keyset, encrypted under the root key
+//	bucket "vault", key "header"            Header, in the clear: format version, ids of the root key
+//	                                        and of data keys, and the keyset, encrypted under the root key
 //	bucket of the kind, key of the record   Tink ciphertext:
 //	                                        0x01 || key id (4 bytes) || nonce (24) || ciphertext and tag
 //

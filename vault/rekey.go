@@ -21,9 +21,9 @@ import (
 //
 // Each step is one write of the header, or of a batch, and the key ID in front of
 // a record tells whether it is done; so whoever takes over, after a crash or from
-// a backup, goes on. A newer root key never encrypts an older data key: with the
-// last copy of the old root key goes whatever was deleted before the change,
-// wherever bytes of it may still lie.
+// a backup, goes on. A newer root key never encrypts an older data key, unless it
+// was changed by itself: with the last copy of the old root key goes whatever was
+// deleted before the change, wherever bytes of it may still lie.
 
 // announced is how long a data key is known before it seals, where there are
 // other instances: they look for it every second, and so does whoever meets it.
