@@ -11,10 +11,10 @@ const (
 	sweepAfter = time.Minute
 	tellAfter  = 5 * time.Second // until notices that were not heard are looked at again
 
-	logsAfter  = time.Minute     // until a checkpoint of the log is signed, and what is left over of it is seen to
-	pruneAfter = time.Hour       // until old events are forgotten
-	orphanAge  = 6 * time.Minute // of an event that whoever left it has surely no longer in hand
-	resealAfter = time.Second // until new keys are looked for: the vault counts on it
+	logsAfter   = time.Minute     // until a checkpoint of the log is signed, and what is left over of it is seen to
+	pruneAfter  = time.Hour       // until old events are forgotten
+	orphanAge   = 6 * time.Minute // of an event that whoever left it has surely no longer in hand
+	resealAfter = time.Second     // until new keys are looked for: the vault counts on it
 
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
@@ -23,16 +23,12 @@ const (
 // Work does what no request asks for, until ctx ends: it rotates the signing
 // keys, reads them when another instance has changed something, tells clients
 // that sessions have ended, looks after tokens at identity providers, keeps the log
-// of events in order, and forgets what has expired.
+// of events in order, changes the keys that seal the vault, and forgets what has
+// expired.
 func (s *Server) Work(ctx context.Context) {
 	var others sync.WaitGroup
 	others.Go(func() { s.workUpstream(ctx) })
 	others.Go(func() { s.workLogs(ctx) })
-// that sessions have ended, looks after tokens at identity providers, changes the
-// keys that seal the vault, and forgets what has expired.
-func (s *Server) Work(ctx context.Context) {
-	var others sync.WaitGroup
-	others.Go(func() { s.workUpstream(ctx) })
 	others.Go(func() { s.reseal(ctx) })
 	defer others.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)

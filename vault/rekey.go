@@ -29,9 +29,9 @@ import (
 // other instances: they look for it every second, and so does whoever meets it.
 const announced = 5 * time.Second
 
-// settled is how long the records are left that are under the old key, where
+// writesOver is how long the records are left that are under the old key, where
 // there are other instances: no update lasts as long that began before.
-const settled = 30 * time.Second
+const writesOver = 30 * time.Second
 
 // ErrSameKey reports that the newest root key is the one that the vault opens
 // with already.

@@ -105,11 +105,12 @@ func (v *Vault) resealing(ctx context.Context, ring *keyring) (r Resealing, wait
 		if r.Change != ring.header.Change || now.Before(r.Since) {
 			r = Resealing{Change: ring.header.Change, Since: now}
 		}
-		patience := settled
+		patience := writesOver
 		if ring.header.Next != 0 {
 			patience = announced
 		}
-		wait = v.store.Shared() && now.Before(r.Since.Add(patience))
+		_, shared := v.store.(Shared)
+		wait = shared && now.Before(r.Since.Add(patience))
 		return tx.Resealings.Put(r)
 	})
 	return r, wait, err

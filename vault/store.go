@@ -24,8 +24,6 @@ type Store interface {
 	// until ctx ends, and with "" when it may have missed some. A store of one
 	// instance may leave it at waiting for ctx.
 	Hear(ctx context.Context, heard func(topic string))
-	// Shared reports whether other instances may have the store open.
-	Shared() bool
 	Close() error
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sallyport/server"
+	"sallyport/vault"
 )
 
 // settings are what the commands take from flags and the environment. A flag

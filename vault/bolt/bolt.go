@@ -86,9 +86,6 @@ func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
 // Hear implements [vault.Store]: nobody else has the file open.
 func (s *Store) Hear(ctx context.Context, _ func(topic string)) { <-ctx.Done() }
 
-// Shared implements [vault.Store]: the file is locked.
-func (s *Store) Shared() bool { return false }
-
 // expiries orders what expires by when: 8 bytes of Unix seconds, bucket, 0, key.
 const expiries = "\x00expiries"
 

@@ -125,9 +125,6 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Shared implements [vault.Store].
-func (s *Store) Shared() bool { return true }
-
 // View implements [vault.Store]. It sees the database as it was at one moment,
 // and neither waits for transactions that write nor makes them wait.
 func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
