@@ -219,6 +219,8 @@ var auditedRequests = []audited{
 		return func() answer { return g.call(manager, "DELETE", "api/v2/grants/"+id, "") }
 	}},
 	{"grant that there is not deleted", "DELETE /api/v2/grants/:id", "fapi", "inexistent_grant", managing("DELETE", "api/v2/grants/unknown", ``)},
+	{"vault rekeyed", "POST /api/v2/keys/vault/rekey", "sapi", "", managing("POST", "api/v2/keys/vault/rekey", `{}`)},
+	{"vault rekeyed without a newer root key", "POST /api/v2/keys/vault/rekey", "fapi", "no_newer_root_key", managing("POST", "api/v2/keys/vault/rekey", `{"only_root":true}`)},
 	{"keys rotated", "POST /api/v2/keys/signing/rotate", "sapi", "", managing("POST", "api/v2/keys/signing/rotate", `{}`)},
 	{"move begun", "POST /api/v2/moves", "sapi", "", managing("POST", "api/v2/moves", `{"to":"elsewhere"}`)},
 	{"move of nobody's carried on", "PATCH /api/v2/moves/:id", "", "", managing("PATCH", "api/v2/moves/unknown", `{}`)},

@@ -58,6 +58,9 @@ func (a *API) rekeyVault(c echo.Context, _ Caller) error {
 	case err != nil:
 		return err
 	}
+	if err := a.Vault.Record(c.Request().Context(), a.Event(c, done, vault.Flag("only_root", asked.OnlyRoot))); err != nil {
+		return err
+	}
 	s, err := a.Vault.KeyState(c.Request().Context())
 	if err != nil {
 		return err
