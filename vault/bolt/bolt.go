@@ -63,7 +63,7 @@ func mapping() int {
 // Close implements [vault.Store]. It waits for the updates under way.
 func (s *Store) Close() error {
 	s.writer.close()
-	return s.db.Close()
+	return errors.Join(s.writer.listFree(), s.db.Close())
 }
 
 // View implements [vault.Store].
@@ -147,31 +147,39 @@ func (kv *kv) Get(bucket, key string) (vault.Value, error) {
 }
 
 func (kv *kv) Put(bucket, key string, v vault.Value) error {
-	if err := kv.Delete(bucket, key); err != nil {
+	old := kv.get(bucket, []byte(key))
+	if err := kv.expire(bucket, key, expiry(old), unixOf(v.Expires)); err != nil {
 		return err
-	}
-	if !v.Expires.IsZero() {
-		if err := kv.set(expiries, expiryKey(v.Expires, bucket, key), []byte{}); err != nil {
-			return err
-		}
 	}
 	return kv.set(bucket, []byte(key), encode(v))
 }
 
 func (kv *kv) Delete(bucket, key string) error {
-	old, err := kv.Get(bucket, key)
-	if errors.Is(err, vault.ErrNotFound) {
+	old := kv.get(bucket, []byte(key))
+	if old == nil {
 		return nil
 	}
-	if err != nil {
+	if err := kv.expire(bucket, key, expiry(old), 0); err != nil {
 		return err
 	}
-	if !old.Expires.IsZero() {
-		if err := kv.set(expiries, expiryKey(old.Expires, bucket, key), nil); err != nil {
+	return kv.set(bucket, []byte(key), nil)
+}
+
+// expire moves a key among the expiries, where that of most that are put again
+// has not changed: a page less to write.
+func (kv *kv) expire(bucket, key string, old, next uint64) error {
+	if old == next {
+		return nil
+	}
+	if old != 0 {
+		if err := kv.set(expiries, expiryKey(old, bucket, key), nil); err != nil {
 			return err
 		}
 	}
-	return kv.set(bucket, []byte(key), nil)
+	if next != 0 {
+		return kv.set(expiries, expiryKey(next, bucket, key), []byte{})
+	}
+	return nil
 }
 
 // Scan reads ahead, since a cursor loses its place when its bucket is written.
@@ -272,20 +280,31 @@ func (kv *kv) Origin(check func(origin string) error) error {
 // Tell has nobody to tell: see [Store.Hear].
 func (kv *kv) Tell(string) error { return nil }
 
-func expiryKey(t time.Time, bucket, key string) []byte {
-	k := binary.BigEndian.AppendUint64(nil, uint64(t.Unix()))
+func expiryKey(t uint64, bucket, key string) []byte {
+	k := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(bucket)+1+len(key)), t)
 	return append(append(append(k, bucket...), 0), key...)
+}
+
+// expiry is that of a value as it is kept: Unix seconds, or zero.
+func expiry(kept []byte) uint64 {
+	if len(kept) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(kept)
+}
+
+func unixOf(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(t.Unix())
 }
 
 func unix(b []byte) time.Time { return time.Unix(int64(binary.BigEndian.Uint64(b)), 0) }
 
 // encode puts the expiry, 8 bytes of Unix seconds or zero, before the sealed bytes.
 func encode(v vault.Value) []byte {
-	var t uint64
-	if !v.Expires.IsZero() {
-		t = uint64(v.Expires.Unix())
-	}
-	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(v.Sealed)), t), v.Sealed...)
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(v.Sealed)), unixOf(v.Expires)), v.Sealed...)
 }
 
 func decode(b []byte) (vault.Value, error) {
