@@ -161,10 +161,11 @@ func (rs Records[R]) decode(key string, v Value) (r R, err error) {
 	if err != nil {
 		return r, err
 	}
-	if err := cbor.Unmarshal(plain, &r); err != nil {
+	strange, err := decode(plain, &r)
+	if err != nil {
 		return r, fmt.Errorf("vault: decode a record of %s: %w", rs.bucket, err)
 	}
-	if rs.tx.read != nil {
+	if rs.tx.read != nil && strange {
 		rs.tx.read[rs.bucket+"\x00"+key] = plain
 	}
 	if w, ok := any(r).(restorable[R]); ok {

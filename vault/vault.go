@@ -95,7 +95,7 @@ type Tx struct {
 	ring    *keyring          // as this transaction has to have it
 	looked  bool              // at the header, for the ring
 	copies  *copySet          // of settings; nil in an update
-	read    map[string][]byte // by place: records as they were read, so that they can be put; nil in a view
+	read    map[string][]byte // by place: records as they were read that may have fields of strangers, so that they can be put; nil in a view
 	mark    string            // of the backup that the vault was restored from, or ""
 	changed bool              // some setting
 	guarded bool              // it has looked whether the vault is being moved
