@@ -91,7 +91,10 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 		if _, err := oidc.CheckGrant(grant, client, oidc.TokenRequest{}, tx.Now()); err != nil {
 			return "", grant, x.RefuseSubject(err)
 		}
-		return grant.User, grant, nil
+		if vault.ConnectionOf(grant.Identity) != x.Connection {
+			return grant.User, grant, nil
+		}
+		return grant.User, grant, tx.Foresee(tx.Users.At(grant.User), tx.Identities.At(grant.Identity), tx.TokenSets.At(grant.Identity))
 	}
 	b, err := s.bearer(tx, token)
 	var refused *oidc.Error

@@ -31,6 +31,9 @@ func (t *tokens) load(tx *vault.Tx, issuer string) (refused, err error) {
 	if t.scopes == nil {
 		t.scopes = t.grant.Scopes
 	}
+	if err := tx.Foresee(tx.Users.At(t.grant.User), tx.Connections.At(vault.ConnectionOf(t.grant.Identity))); err != nil {
+		return nil, err
+	}
 	if t.user, err = tx.Users.Get(t.grant.User); errors.Is(err, vault.ErrNotFound) {
 		return oidc.GrantError(err), nil // deleted since
 	} else if err != nil {
@@ -52,11 +55,7 @@ func (t *tokens) load(tx *vault.Tx, issuer string) (refused, err error) {
 // connectionClaims are the claims that a connection adds to ID tokens, for
 // applications whose SDK keeps nothing else of an exchange.
 func connectionClaims(tx *vault.Tx, identity string) (oidc.Claims, error) {
-	i, err := tx.Identities.Get(identity)
-	if ok, err := vault.Exists(err); !ok {
-		return nil, err
-	}
-	conn, err := tx.Connections.Get(i.Connection)
+	conn, err := tx.Connections.Get(vault.ConnectionOf(identity))
 	if ok, err := vault.Exists(err); !ok {
 		return nil, err
 	}

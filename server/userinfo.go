@@ -51,6 +51,9 @@ func (s *Server) bearer(tx *vault.Tx, token string) (b bearer, err error) {
 	if b.grant == "" {
 		return b, nil
 	}
+	if err := tx.Foresee(tx.Grants.At(b.grant), tx.Users.At(b.user)); err != nil {
+		return b, err
+	}
 	grant, err := tx.Grant(b.grant)
 	if errors.Is(err, vault.ErrNotFound) {
 		return b, errToken

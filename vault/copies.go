@@ -28,10 +28,8 @@ type copies struct {
 type copySet struct {
 	began  time.Time // by the monotonic clock
 	mu     sync.RWMutex
-	opened map[placeOf]any
+	opened map[Location]any
 }
-
-type placeOf struct{ bucket, key string }
 
 // take returns the set that a view is to use.
 func (c *copies) take() *copySet {
@@ -43,7 +41,7 @@ func (c *copies) take() *copySet {
 
 // begin gives up the copies there are.
 func (c *copies) begin() *copySet {
-	set := &copySet{began: time.Now(), opened: map[placeOf]any{}}
+	set := &copySet{began: time.Now(), opened: map[Location]any{}}
 	c.current.Store(set)
 	return set
 }
@@ -51,12 +49,12 @@ func (c *copies) begin() *copySet {
 func (s *copySet) get(bucket, key string) (any, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	r, ok := s.opened[placeOf{bucket, key}]
+	r, ok := s.opened[Location{bucket, key}]
 	return r, ok
 }
 
 func (s *copySet) put(bucket, key string, r any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.opened[placeOf{bucket, key}] = r
+	s.opened[Location{bucket, key}] = r
 }

@@ -47,6 +47,9 @@ func (rs Records[R]) Get(key string) (r R, err error) {
 	return r, err
 }
 
+// At is where the record with a key is kept.
+func (rs Records[R]) At(key string) Location { return Location{rs.bucket, key} }
+
 func (rs Records[R]) read(key string) (r R, err error) {
 	v, err := rs.tx.kv.Get(rs.bucket, key)
 	if err != nil {

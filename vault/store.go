@@ -60,6 +60,15 @@ type KV interface {
 	Tell(topic string) error
 }
 
+// Foreseer is a KV whose reads cost a message each: it reads together those that
+// are foreseen, and has them when they are asked for.
+type Foreseer interface {
+	Foresee(places ...Location) error
+}
+
+// Location is where a record is kept.
+type Location struct{ Bucket, Key string }
+
 // Value is a sealed record. A zero Expires never expires; others are kept to
 // the second.
 type Value struct {

@@ -3,6 +3,7 @@ package vault
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +50,12 @@ func (i Identity) Key() string { return IdentityKey(i.Connection, i.Subject) }
 
 // IdentityKey is what the identity with a subject at a connection is kept under.
 func IdentityKey(connection, subject string) string { return connection + "|" + subject }
+
+// ConnectionOf is the name of the connection that the identity with a key is at.
+func ConnectionOf(identity string) string {
+	name, _, _ := strings.Cut(identity, "|") // which no connection has in its name
+	return name
+}
 
 // SignIn returns the user with an identity, and makes one at its first sign-in.
 // The identity's connection and subject decide who that is, and nothing else:

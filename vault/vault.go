@@ -140,6 +140,15 @@ func (v *Vault) newTx(kv KV) *Tx {
 // Now is the time of the transaction's start.
 func (tx *Tx) Now() time.Time { return tx.now }
 
+// Foresee names records that will probably be read next, so that a store that is
+// asked over a network is asked once for them. Nothing else comes of it.
+func (tx *Tx) Foresee(places ...Location) error {
+	if kv, ok := tx.kv.(Foreseer); ok {
+		return kv.Foresee(places...)
+	}
+	return nil
+}
+
 // View runs fn in a read-only transaction.
 func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
 	copies := v.copies.take()

@@ -66,17 +66,24 @@ func (s *Store) Close() error {
 	return errors.Join(s.writer.listFree(), s.db.Close())
 }
 
-// View implements [vault.Store].
+// View implements [vault.Store]. It sees the file as it was at the first read.
 func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	v := &view{db: s.db}
+	defer v.end()
+	return fn(v)
+}
+
+// Snapshot implements [vault.Store]. What is deleted or replaced while it lasts
+// takes room in the file until it ends, which is then used again.
+func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return s.db.View(func(tx *bbolt.Tx) error { return fn(&kv{tx: tx}) })
 }
-
-// Snapshot implements [vault.Store]. What is deleted or replaced while it lasts
-// takes room in the file until it ends, which is then used again.
-func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error { return s.View(ctx, fn) }
 
 // Update implements [vault.Store].
 func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {

@@ -12,20 +12,16 @@ import (
 	"sallyport/vault"
 )
 
-// kv is a transaction. What it writes is sent together, before the next read or
-// the commit.
+// kv is a transaction.
 type kv struct {
-	ctx    context.Context
-	tx     pgx.Tx
-	writes pgx.Batch
-	store  *Store
-	told   []string // topics
-	err    error    // the first of the database's, after which the transaction is lost
-	fault  error    // the first that a guard found; it is the err too
+	transaction
+	ctx   context.Context
+	store *Store
+	told  []string                        // topics
+	ahead map[vault.Location]*vault.Value // that were read with others; nil are not there
+	err   error                           // the first of the database's, after which the transaction is lost
+	fault error                           // the first that a guard found; it is the err too
 }
-
-// most is how many writes are sent together.
-const most = 500
 
 func (kv *kv) failed(err error) error {
 	if kv.err == nil {
@@ -35,37 +31,79 @@ func (kv *kv) failed(err error) error {
 }
 
 func (kv *kv) write(sql string, arguments ...any) error {
-	kv.writes.Queue(sql, arguments...)
-	if kv.writes.Len() < most {
+	if kv.err != nil {
 		return kv.err
 	}
-	return kv.flush()
+	kv.queue(sql, arguments...)
+	if kv.waiting.Len() < most {
+		return nil
+	}
+	return kv.failed(kv.send(kv.ctx))
 }
 
-func (kv *kv) flush() error {
-	if kv.err != nil || kv.writes.Len() == 0 {
+// read sends a query, after what waits, and has its rows collected.
+func (kv *kv) read(collect func(pgx.Rows) error, sql string, arguments ...any) error {
+	if kv.err != nil {
 		return kv.err
 	}
-	err := kv.tx.SendBatch(kv.ctx, &kv.writes).Close()
-	kv.writes = pgx.Batch{}
-	return kv.failed(err)
+	kv.queue(sql, arguments...).Query(collect)
+	return kv.failed(kv.send(kv.ctx))
 }
 
-func (kv *kv) Get(bucket, key string) (v vault.Value, err error) {
-	if err := kv.flush(); err != nil {
-		return v, err
+func (kv *kv) commit() error {
+	if kv.err != nil {
+		return kv.err
 	}
-	var expires *int64
-	err = kv.tx.QueryRow(kv.ctx, `SELECT sealed, expires FROM sallyport_records WHERE bucket = $1 AND key = $2`,
-		[]byte(bucket), []byte(key)).Scan(&v.Sealed, &expires)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return v, vault.ErrNotFound
+	return kv.failed(kv.transaction.commit(kv.ctx))
+}
+
+func (kv *kv) Get(bucket, key string) (vault.Value, error) {
+	at := vault.Location{Bucket: bucket, Key: key}
+	if err := kv.Foresee(at); err != nil {
+		return vault.Value{}, err
 	}
-	v.Expires = fromUnix(expires)
-	return v, kv.failed(err)
+	if v := kv.ahead[at]; v != nil {
+		return *v, nil
+	}
+	return vault.Value{}, vault.ErrNotFound
+}
+
+// Foresee implements [vault.Foreseer].
+func (kv *kv) Foresee(places ...vault.Location) error {
+	if kv.err != nil {
+		return kv.err
+	}
+	if kv.ahead == nil {
+		kv.ahead = map[vault.Location]*vault.Value{}
+	}
+	unknown := false
+	for _, at := range places {
+		if _, known := kv.ahead[at]; known {
+			continue
+		}
+		unknown = true
+		kv.queue(`SELECT sealed, expires FROM sallyport_records WHERE bucket = $1 AND key = $2`,
+			[]byte(at.Bucket), []byte(at.Key)).QueryRow(func(row pgx.Row) error {
+			var v vault.Value
+			var expires *int64
+			err := row.Scan(&v.Sealed, &expires)
+			if errors.Is(err, pgx.ErrNoRows) {
+				kv.ahead[at] = nil
+				return nil
+			}
+			v.Expires = fromUnix(expires)
+			kv.ahead[at] = &v
+			return err
+		})
+	}
+	if !unknown {
+		return nil
+	}
+	return kv.failed(kv.send(kv.ctx))
 }
 
 func (kv *kv) Put(bucket, key string, v vault.Value) error {
+	delete(kv.ahead, vault.Location{Bucket: bucket, Key: key})
 	sealed := v.Sealed
 	if sealed == nil {
 		sealed = []byte{}
@@ -76,6 +114,7 @@ func (kv *kv) Put(bucket, key string, v vault.Value) error {
 }
 
 func (kv *kv) Delete(bucket, key string) error {
+	delete(kv.ahead, vault.Location{Bucket: bucket, Key: key})
 	return kv.write(`DELETE FROM sallyport_records WHERE bucket = $1 AND key = $2`, []byte(bucket), []byte(key))
 }
 
@@ -102,54 +141,61 @@ func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 	}
 }
 
-func (kv *kv) page(bucket, after string, n int) ([]vault.Entry, error) {
-	if err := kv.flush(); err != nil {
-		return nil, err
-	}
-	rows, _ := kv.tx.Query(kv.ctx, `SELECT key, sealed, expires FROM sallyport_records
+func (kv *kv) page(bucket, after string, n int) (entries []vault.Entry, err error) {
+	err = kv.read(func(rows pgx.Rows) (err error) {
+		entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e vault.Entry, err error) {
+			var key []byte
+			var expires *int64
+			err = row.Scan(&key, &e.Sealed, &expires)
+			e.Key, e.Expires = string(key), fromUnix(expires)
+			return e, err
+		})
+		return err
+	}, `SELECT key, sealed, expires FROM sallyport_records
 		WHERE bucket = $1 AND key > $2 ORDER BY key LIMIT $3`, []byte(bucket), []byte(after), n)
-	entries, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (e vault.Entry, err error) {
-		var key []byte
-		var expires *int64
-		err = row.Scan(&key, &e.Sealed, &expires)
-		e.Key, e.Expires = string(key), fromUnix(expires)
-		return e, err
-	})
-	return entries, kv.failed(err)
+	return entries, err
 }
 
-func (kv *kv) Buckets() ([]string, error) {
-	if err := kv.flush(); err != nil {
-		return nil, err
-	}
-	rows, _ := kv.tx.Query(kv.ctx, `SELECT DISTINCT bucket FROM sallyport_records ORDER BY bucket`)
-	names, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
-		var name []byte
-		err := row.Scan(&name)
-		return string(name), err
-	})
-	return names, kv.failed(err)
+func (kv *kv) Buckets() (names []string, err error) {
+	err = kv.read(func(rows pgx.Rows) (err error) {
+		names, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+			var name []byte
+			err := row.Scan(&name)
+			return string(name), err
+		})
+		return err
+	}, `SELECT DISTINCT bucket FROM sallyport_records ORDER BY bucket`)
+	return names, err
 }
 
 func (kv *kv) Sweep(t time.Time, n int) (int, error) {
-	if err := kv.flush(); err != nil {
-		return 0, err
-	}
-	tag, err := kv.tx.Exec(kv.ctx, `DELETE FROM sallyport_records WHERE (bucket, key) IN
+	clear(kv.ahead)
+	swept := 0
+	err := kv.read(func(rows pgx.Rows) error {
+		rows.Close()
+		swept = int(rows.CommandTag().RowsAffected())
+		return nil
+	}, `DELETE FROM sallyport_records WHERE (bucket, key) IN
 		(SELECT bucket, key FROM sallyport_records WHERE expires < $1 ORDER BY expires LIMIT $2)`, t.Unix(), n)
-	return int(tag.RowsAffected()), kv.failed(err)
+	return swept, err
 }
 
 func (kv *kv) Now() (now time.Time, err error) {
-	err = kv.tx.QueryRow(kv.ctx, `SELECT clock_timestamp()`).Scan(&now)
-	return now, kv.failed(err)
+	err = kv.read(func(rows pgx.Rows) (err error) {
+		now, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[time.Time])
+		return err
+	}, `SELECT clock_timestamp()`)
+	return now, err
 }
 
-// Guard asks together with what is written. It sees the database as the rest of
-// the transaction does: of what is kept meanwhile, being serializable tells.
+// Guard asks together with what is read or written next. It sees the database as
+// the rest of the transaction does: of what is kept meanwhile, being serializable
+// tells.
 func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time) error) error {
-	kv.writes.Queue(`SELECT clock_timestamp(), (SELECT sealed FROM sallyport_records WHERE bucket = $1 AND key = $2)`,
-		[]byte(bucket), []byte(key)).QueryRow(func(row pgx.Row) error {
+	if kv.err != nil {
+		return kv.err
+	}
+	kv.guard(func(row pgx.Row) error {
 		var now time.Time
 		var sealed []byte
 		if err := row.Scan(&now, &sealed); err != nil {
@@ -157,25 +203,28 @@ func (kv *kv) Guard(bucket, key string, check func(sealed []byte, now time.Time)
 		}
 		kv.fault = check(sealed, now)
 		return kv.fault
-	})
-	return kv.err
+	}, `SELECT clock_timestamp(), (SELECT sealed FROM sallyport_records WHERE bucket = $1 AND key = $2)`, []byte(bucket), []byte(key))
+	return nil
 }
 
-// Origin asks together with what is written.
+// Origin asks together with what is read or written next.
 func (kv *kv) Origin(check func(origin string) error) error {
+	if kv.err != nil {
+		return kv.err
+	}
 	if !kv.store.knowsOrigin {
 		kv.fault = check("")
 		return kv.failed(kv.fault)
 	}
-	kv.writes.Queue(origin).QueryRow(func(row pgx.Row) error {
+	kv.guard(func(row pgx.Row) error {
 		var from string
 		if err := row.Scan(&from); err != nil {
 			return err
 		}
 		kv.fault = check(from)
 		return kv.fault
-	})
-	return kv.err
+	}, origin)
+	return nil
 }
 
 func (kv *kv) Tell(topic string) error {

@@ -92,22 +92,17 @@ var parameters = []struct{ name, value string }{
 	{"enable_seqscan", "off"},
 }
 
-// begin begins a transaction. With a pooler in between, each has to set its
-// parameters, which go with the beginning.
-func (s *Store) begin(ctx context.Context, conn *pgxpool.Conn, how string) (pgx.Tx, error) {
-	query := "BEGIN " + how
+// begin is a transaction that begins with a statement, once it asks something.
+// With a pooler in between, each has to set its parameters.
+func (s *Store) begin(ctx context.Context, statement string, acquire func() (*pgxpool.Conn, error)) *kv {
+	statements := []string{statement}
 	if s.pooled {
 		for _, p := range parameters {
-			query += "; SET LOCAL " + p.name + " = '" + p.value + "'"
+			statements = append(statements, "SET LOCAL "+p.name+" = '"+p.value+"'")
 		}
 	}
-	return conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: query})
+	return &kv{ctx: ctx, store: s, transaction: transaction{begin: statements, acquire: acquire}}
 }
-
-const (
-	reading = "ISOLATION LEVEL REPEATABLE READ READ ONLY"
-	writing = "ISOLATION LEVEL SERIALIZABLE"
-)
 
 // origin asks for the cluster, its timeline, which begins anew when a standby is
 // promoted or a base backup recovered, and the database, which is another one
@@ -126,7 +121,8 @@ func (s *Store) Close() error {
 }
 
 // View implements [vault.Store]. It sees the database as it was at one moment,
-// and neither waits for transactions that write nor makes them wait.
+// that of the first read, and neither waits for transactions that write nor makes
+// them wait.
 func (s *Store) View(ctx context.Context, fn func(vault.KV) error) error {
 	return s.run(ctx, reading, fn)
 }
@@ -138,10 +134,10 @@ func (s *Store) Update(ctx context.Context, fn func(vault.KV) error) error {
 
 // run runs fn in a transaction, again if it met another one, or if the
 // connection broke before its end.
-func (s *Store) run(ctx context.Context, how string, fn func(vault.KV) error) error {
+func (s *Store) run(ctx context.Context, begin string, fn func(vault.KV) error) error {
 	began, wait := time.Now(), time.Millisecond
 	for {
-		err := s.try(ctx, how, fn)
+		err := s.try(ctx, begin, fn)
 		if !errors.Is(err, errAgain) || time.Since(began) > retryTime {
 			return err
 		}
@@ -159,47 +155,43 @@ var errAgain = errors.New("postgres: the transaction met another")
 
 // try runs fn in a transaction once. A context that ends meanwhile does not stop
 // one that has begun: whether it was kept could not be told then.
-func (s *Store) try(ctx context.Context, how string, fn func(vault.KV) error) error {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return s.explain(err)
+func (s *Store) try(ctx context.Context, begin string, fn func(vault.KV) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	defer conn.Release()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+	tried, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 	defer cancel()
-	tx, err := s.begin(ctx, conn, how)
-	if err != nil {
-		return s.again(conn.Conn(), err)
+	kv := s.begin(tried, begin, func() (*pgxpool.Conn, error) { return s.pool.Acquire(ctx) })
+	defer kv.end()
+	var err error
+	if begin == writing { // while the context lasts
+		if kv.conn, err = kv.acquire(); err != nil {
+			return s.explain(err)
+		}
 	}
-	defer tx.Rollback(ctx) // after a commit it does nothing
-	kv := &kv{ctx: ctx, tx: tx, store: s}
 	err = fn(kv)
 	if err == nil {
-		err = kv.flush()
+		err = kv.commit()
 	}
 	switch {
 	case kv.fault != nil:
 		return kv.fault
 	case kv.err != nil: // whatever fn made of it
-		return s.again(conn.Conn(), kv.err)
-	case err != nil:
-		return err
+		return s.again(kv)
 	}
-	if err := tx.Commit(ctx); met(err) || pgconn.SafeToRetry(err) { // it was not sent
-		return errors.Join(errAgain, err)
-	} else if err != nil {
-		return s.explain(err)
-	}
-	return nil
+	return err
 }
 
-// again is the error of a transaction that was not committed, marked if it may
-// be tried again.
-func (s *Store) again(conn *pgx.Conn, err error) error {
-	if met(err) || conn.IsClosed() && !pgconn.Timeout(err) {
-		return errors.Join(errAgain, s.explain(err))
+// again is the error of a transaction that the database did not keep, marked if
+// it may be tried again.
+func (s *Store) again(kv *kv) error {
+	broken := kv.conn != nil && kv.conn.Conn().IsClosed() && !pgconn.Timeout(kv.err)
+	// A connection that broke without a word may have brought the commit.
+	var word *pgconn.PgError
+	if met(kv.err) || broken && (!kv.committing || errors.As(kv.err, &word) || pgconn.SafeToRetry(kv.err)) {
+		return errors.Join(errAgain, s.explain(kv.err))
 	}
-	return s.explain(err)
+	return s.explain(kv.err)
 }
 
 // met reports whether a transaction failed because of another one: a

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"sallyport/vault"
 )
 
@@ -14,26 +16,30 @@ import (
 // that came before. A standby and CockroachDB, which have no such moments to wait
 // for, take the next.
 func (s *Store) Snapshot(ctx context.Context, fn func(vault.KV) error) error {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return s.explain(err)
-	}
-	defer conn.Release()
-	tx, err := s.begin(ctx, conn, "ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE")
+	kv, err := s.snapshot(ctx, deferrable)
 	if isCode(err, "0A000") { // feature not supported
-		tx, err = s.begin(ctx, conn, reading)
+		kv, err = s.snapshot(ctx, reading)
 	}
 	if err != nil {
 		return s.explain(err)
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx))
-	// Whom the snapshot is for may be slow.
-	if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
-		return s.explain(err)
-	}
-	kv := &kv{ctx: ctx, tx: tx, store: s}
+	defer kv.end()
 	if err := fn(kv); kv.err == nil {
 		return err
 	}
 	return s.explain(kv.err)
+}
+
+// snapshot is a transaction that has begun, and sees one moment.
+func (s *Store) snapshot(ctx context.Context, begin string) (*kv, error) {
+	kv := s.begin(ctx, begin, func() (*pgxpool.Conn, error) { return s.pool.Acquire(ctx) })
+	// Whom the snapshot is for may be slow.
+	err := kv.write(`SET LOCAL idle_in_transaction_session_timeout = 0`)
+	if err == nil {
+		_, err = kv.Now()
+	}
+	if err != nil {
+		kv.end()
+	}
+	return kv, err
 }
