@@ -80,8 +80,9 @@ func (r role) command() (*exec.Cmd, error) {
 }
 
 // ask asks the server for a figure: "cpu", nanoseconds used so far; "memory",
-// bytes resident without the store's mapped file; or "codes N CLIENT", that
-// many new authorization codes, of which it tells the number of the first.
+// bytes resident without the store's mapped file; "codes N CLIENT", that many
+// new authorization codes, of which it tells the number of the first; or "tokens
+// N FILE", that many new access tokens in the form of JWTs, a line each.
 func (c *child) ask(what string) (int64, error) {
 	if _, err := fmt.Fprintln(c.in, what); err != nil {
 		return 0, err
@@ -109,14 +110,14 @@ func (r role) be() error {
 	if err != nil {
 		return err
 	}
-	handler, codes := bareEcho(), func(int, string) (int64, error) { return 0, nil }
+	handler := bareEcho()
+	var g *gateway
 	if r.Is == "gateway" {
-		g, err := r.Tenant.open(ctx, "http://"+l.Addr().String()+"/")
-		if err != nil {
+		if g, err = r.Tenant.open(ctx, "http://"+l.Addr().String()+"/"); err != nil {
 			return err
 		}
 		defer g.vault.Close()
-		handler, codes = g.server, g.makeCodes
+		handler = g.server
 		go g.server.Work(ctx)
 	}
 	go http.Serve(l, handler)
@@ -133,7 +134,7 @@ func (r role) be() error {
 		defer pprof.StopCPUProfile()
 	}
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-		figure, err := answer(in.Text(), codes)
+		figure, err := answer(in.Text(), g, r.Accounts)
 		if err != nil {
 			return err
 		}
@@ -143,7 +144,7 @@ func (r role) be() error {
 }
 
 // answer is the other end of [child.ask].
-func answer(question string, codes func(int, string) (int64, error)) (int64, error) {
+func answer(question string, g *gateway, accounts int) (int64, error) {
 	words := strings.Fields(question)
 	switch words[0] {
 	case "cpu":
@@ -152,12 +153,15 @@ func answer(question string, codes func(int, string) (int64, error)) (int64, err
 		return u.Utime.Nano() + u.Stime.Nano(), err
 	case "memory":
 		return anonymous()
-	case "codes":
+	case "codes", "tokens":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {
 			return 0, err
 		}
-		return codes(n, words[2])
+		if words[0] == "codes" {
+			return g.makeCodes(n, words[2])
+		}
+		return 0, g.makeTokens(n, accounts, words[2])
 	}
 	return 0, fmt.Errorf("unknown question %q", question)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,22 +18,53 @@ func (t tenant) fill(ctx context.Context, accounts int) error {
 		return err
 	}
 	defer g.vault.Close()
-	// Big transactions: each of them writes most pages of a big store again.
+	// In the order of their keys, so that no page is written twice.
 	const batch = 20_000
-	for from := 0; from < accounts; from += batch {
-		err := g.vault.Update(ctx, func(tx *vault.Tx) error {
-			for i := from; i < min(from+batch, accounts); i++ {
-				if err := putAccount(tx, i); err != nil {
-					return err
+	for _, kind := range filled {
+		order := make([]int, accounts)
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int { return strings.Compare(kind.key(a), kind.key(b)) })
+		for some := range slices.Chunk(order, batch) {
+			err := g.vault.Update(ctx, func(tx *vault.Tx) error {
+				for _, i := range some {
+					if err := kind.put(tx, i); err != nil {
+						return err
+					}
 				}
+				return nil
+			})
+			if err != nil {
+				return err
 			}
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// filled are the kinds of records that a user has who has signed in.
+var filled = []struct {
+	key func(account int) string
+	put func(tx *vault.Tx, account int) error
+}{
+	{accountID, putUser},
+	{accountID, func(tx *vault.Tx, i int) error { return putIdentity(tx, lasting, i) }},
+	{accountID, func(tx *vault.Tx, i int) error {
+		if i >= shortlived {
+			return nil
+		}
+		return putIdentity(tx, fleeting, i)
+	}},
+	{accountID, func(tx *vault.Tx, i int) error { return putTokenSet(tx, lasting, i, tx.Now().Add(life)) }},
+	{accountID, func(tx *vault.Tx, i int) error {
+		if i >= shortlived {
+			return nil
+		}
+		return putTokenSet(tx, fleeting, i, tx.Now())
+	}},
+	{func(i int) string { return vault.Hash(accessToken(i)) }, putAccessToken},
+	{grantID, putGrant},
 }
 
 // shortlived is how many of the first accounts have, at a connection of its
@@ -41,45 +73,50 @@ const shortlived = 1000
 
 const life = 30 * 24 * time.Hour
 
-// putAccount is a user who has signed in: with an identity, a token set, and a
-// grant with a refresh token and an opaque access token.
-func putAccount(tx *vault.Tx, i int) error {
-	id, now := accountID(i), tx.Now()
-	profile := vault.Profile{Name: "Bench", Username: id + "@example.com", Email: id + "@example.com"}
-	user := vault.User{ID: "salesforce|" + id, Profile: profile, Created: now}
-	connect := func(connection string, expires time.Time) error {
-		identity := vault.Identity{
-			Connection: connection, Strategy: "salesforce", Subject: "00D000000000062EAA/" + id, UserID: id, Org: "00D000000000062EAA", User: user.ID, Profile: profile,
-		}
-		user.Identities = append(user.Identities, identity.Key())
-		if err := tx.Identities.Put(identity); err != nil {
-			return err
-		}
-		return tx.TokenSets.Put(vault.TokenSet{
-			Identity: identity.Key(), ID: "cac_" + id, AccessToken: vault.NewSecret("00D000000000062!" + strings.Repeat("a", 96)),
-			RefreshToken: vault.NewSecret(strings.Repeat("r", 87)), Scopes: []string{"openid", "id", "api", "refresh_token"}, Issued: now, Expires: expires,
-			Params: map[string]string{"instance_url": "https://acme.my.salesforce.com", "id": "https://login.salesforce.com/id/" + identity.Subject},
-		})
-	}
-	if err := connect(lasting, now.Add(life)); err != nil {
-		return err
-	}
+func profileOf(i int) vault.Profile {
+	name := accountID(i) + "@example.com"
+	return vault.Profile{Name: "Bench", Username: name, Email: name}
+}
+
+func userID(i int) string { return "salesforce|" + accountID(i) }
+
+func identityKey(connection string, i int) string {
+	return vault.IdentityKey(connection, "00D000000000062EAA/"+accountID(i))
+}
+
+func putUser(tx *vault.Tx, i int) error {
+	user := vault.User{ID: userID(i), Profile: profileOf(i), Identities: []string{identityKey(lasting, i)}, Created: tx.Now()}
 	if i < shortlived {
-		if err := connect(fleeting, now); err != nil {
-			return err
-		}
+		user.Identities = append(user.Identities, identityKey(fleeting, i))
 	}
-	if err := tx.Users.Put(user); err != nil {
-		return err
-	}
-	if err := tx.AccessTokens.Put(vault.AccessToken{
-		Hash: vault.Hash(accessToken(i)), Grant: grantID(i), Client: clientES256, User: user.ID, Scopes: []string{"openid"}, Expires: now.Add(life),
-	}); err != nil {
-		return err
-	}
+	return tx.Users.Put(user)
+}
+
+func putIdentity(tx *vault.Tx, connection string, i int) error {
+	return tx.Identities.Put(vault.Identity{
+		Connection: connection, Strategy: "salesforce", Subject: "00D000000000062EAA/" + accountID(i), UserID: accountID(i), Org: "00D000000000062EAA",
+		User: userID(i), Profile: profileOf(i),
+	})
+}
+
+func putTokenSet(tx *vault.Tx, connection string, i int, expires time.Time) error {
+	return tx.TokenSets.Put(vault.TokenSet{
+		Identity: identityKey(connection, i), ID: "cac_" + accountID(i), AccessToken: vault.NewSecret("00D000000000062!" + strings.Repeat("a", 96)),
+		RefreshToken: vault.NewSecret(strings.Repeat("r", 87)), Scopes: []string{"openid", "id", "api", "refresh_token"}, Issued: tx.Now(), Expires: expires,
+		Params: map[string]string{"instance_url": "https://acme.my.salesforce.com", "id": "https://login.salesforce.com/id/00D000000000062EAA/" + accountID(i)},
+	})
+}
+
+func putAccessToken(tx *vault.Tx, i int) error {
+	return tx.AccessTokens.Put(vault.AccessToken{
+		Hash: vault.Hash(accessToken(i)), Grant: grantID(i), Client: clientES256, User: userID(i), Scopes: []string{"openid"}, Expires: tx.Now().Add(life),
+	})
+}
+
+func putGrant(tx *vault.Tx, i int) error {
 	return tx.Grants.Put(vault.Grant{
-		ID: grantID(i), SecretHash: vault.Hash(grantSecret(i)), Client: clientES256, User: user.ID, Identity: user.Identities[0],
-		Scopes: []string{"openid", "offline_access"}, Created: now, Used: now, Expires: now.Add(life),
+		ID: grantID(i), SecretHash: vault.Hash(grantSecret(i)), Client: clientES256, User: userID(i), Identity: identityKey(lasting, i),
+		Scopes: []string{"openid", "offline_access"}, Created: tx.Now(), Used: tx.Now(), Expires: tx.Now().Add(life),
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 type result struct {
 	cpu      float64 // microseconds of the server's, each time
 	rate     float64 // times a second of the server's core
+	peak     float64 // times a second, as it was
 	p50, p99 float64 // milliseconds
 }
 
@@ -26,8 +27,10 @@ var errUsedUp = errors.New("there is nothing left to do it with")
 // mostRate is how many times a second an operation is made ready for.
 const mostRate = 2500
 
-// load repeats an operation for a while over some connections at once.
-func load(op operation, connections int, length time.Duration) (result, error) {
+// load repeats an operation for a while over some connections at once: as often
+// as it goes, or else rate times a second, of which each is due at its time and
+// late if it has to wait for those before.
+func load(op operation, connections int, length time.Duration, rate float64) (result, error) {
 	if op.ready != nil {
 		if err := op.ready(int(mostRate * length.Seconds())); err != nil {
 			return result{}, err
@@ -42,9 +45,13 @@ func load(op operation, connections int, length time.Duration) (result, error) {
 	var all []time.Duration
 	var failed error
 	var wg sync.WaitGroup
-	for range connections {
+	for i := range connections {
 		wg.Go(func() {
-			took, err := repeat(op, began.Add(length))
+			var every time.Duration
+			if rate > 0 {
+				every = time.Duration(float64(connections) / rate * float64(time.Second))
+			}
+			took, err := repeat(op, began.Add(every*time.Duration(i)/time.Duration(connections)), every, began.Add(length))
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, took...)
@@ -54,6 +61,7 @@ func load(op operation, connections int, length time.Duration) (result, error) {
 		})
 	}
 	wg.Wait()
+	lasted := time.Since(began)
 	after, err := op.server.ask("cpu")
 	if err != nil || failed != nil || len(all) == 0 {
 		return result{}, fmt.Errorf("done %d times: %w", len(all), errors.Join(failed, err))
@@ -61,11 +69,12 @@ func load(op operation, connections int, length time.Duration) (result, error) {
 	slices.Sort(all)
 	at := func(p float64) float64 { return float64(all[int(p*float64(len(all)-1))].Microseconds()) / 1000 }
 	cpu := float64(after-before) / 1000 / float64(len(all))
-	return result{cpu: cpu, rate: 1e6 / cpu, p50: at(0.5), p99: at(0.99)}, nil
+	return result{cpu: cpu, rate: 1e6 / cpu, peak: float64(len(all)) / lasted.Seconds(), p50: at(0.5), p99: at(0.99)}, nil
 }
 
-// repeat does an operation over one connection, time after time.
-func repeat(op operation, until time.Time) (took []time.Duration, err error) {
+// repeat does an operation over one connection, time after time: when it is due,
+// if it is to be done every so often.
+func repeat(op operation, due time.Time, every time.Duration, until time.Time) (took []time.Duration, err error) {
 	conn, err := net.Dial("tcp", op.server.address)
 	if err != nil {
 		return nil, err
@@ -74,6 +83,10 @@ func repeat(op operation, until time.Time) (took []time.Duration, err error) {
 	l := &line{conn, bufio.NewReader(conn)}
 	for time.Now().Before(until) {
 		began := time.Now()
+		if every > 0 {
+			time.Sleep(due.Sub(began))
+			began, due = due, due.Add(every)
+		}
 		if err := op.do(l); errors.Is(err, errUsedUp) {
 			return took, nil
 		} else if err != nil {

@@ -38,6 +38,8 @@ type settings struct {
 	connections int
 	dir         string
 	profile     string
+
+	growth map[string][]growth // of an exchange, by store
 }
 
 func main() {
@@ -59,7 +61,7 @@ func main() {
 		}
 	} else {
 		s := settings{stores: strings.Split(*stores, ","), length: time.Duration(*seconds * float64(time.Second)),
-			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile}
+			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile, growth: map[string][]growth{}}
 		var errOnly error
 		s.accounts, err = numbers(*accounts)
 		s.only, errOnly = regexp.Compile(*only)
@@ -130,12 +132,12 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 		return err
 	}
 	defer done()
-	gateway, err := start(role{Is: "gateway", Tenant: t, Profile: s.profile})
+	gateway, err := start(role{Is: "gateway", Tenant: t, Accounts: accounts, Profile: s.profile})
 	if err != nil {
 		return err
 	}
 	defer gateway.stop()
-	unaudited, err := start(role{Is: "gateway", Tenant: other})
+	unaudited, err := start(role{Is: "gateway", Tenant: other, Accounts: accounts})
 	if err != nil {
 		return err
 	}
@@ -151,7 +153,7 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 	for round := range s.rounds {
 		for i, op := range ops {
 			fmt.Fprintf(os.Stderr, "%s, %d accounts, round %d of %d: %s\n", kind, accounts, round+1, s.rounds, op.name)
-			r, err := load(op, s.connections, s.length)
+			r, err := load(op, s.connections, s.length, 0)
 			if err != nil {
 				return fmt.Errorf("%s: %w", op.name, err)
 			}
@@ -162,13 +164,21 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%-36s %9s %9s %9s %9s %7s\n", fmt.Sprintf("%s, %d accounts", kind, accounts), "CPU µs", "a second", "p50 ms", "p99 ms", "ratio")
 	floor := best(results[0])
+	heading(fmt.Sprintf("%s, %d accounts", kind, accounts))
 	for i, op := range ops {
 		r := best(results[i])
-		fmt.Printf("%-36s %9.1f %9.0f %9.2f %9.2f %7.2f\n", op.name, r.cpu, r.rate, r.p50, r.p99, floor.cpu/r.cpu)
+		// At the peak itself everybody waits for everybody.
+		paced, err := load(op, s.connections, s.length, 0.8*r.peak)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.name, err)
+		}
+		op.print(r, floor, paced, op.goalOf(kind))
+		if op.name == "exchange" {
+			s.grown(kind, accounts, r.cpu/floor.cpu)
+		}
 	}
-	fmt.Printf("ready after %d ms; %d MB resident at first and %d MB after the load, beside the store's mapped file\n\n",
+	fmt.Printf("ready after %d ms (goal 100); %d MB resident at first (goal 30) and %d MB after the load (goal 60), beside the store's mapped file\n\n",
 		gateway.ready.Milliseconds(), idle>>20, loaded>>20)
 	return nil
 }

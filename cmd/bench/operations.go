@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,24 @@ type operation struct {
 	// ready makes what it uses up, if it does, enough for n times.
 	ready func(n int) error
 	do    func(l *line) error
+	goal  goal // zero means none
+}
+
+// goal is what an operation should not exceed.
+type goal struct {
+	cpu   float64 // microseconds of a server's core
+	ratio float64 // of the floor's to its own, at least
+}
+
+// postgresGoals are those with a database behind, where they differ.
+var postgresGoals = map[string]goal{"exchange": {cpu: 250}}
+
+// goalOf is the operation's with a store.
+func (o operation) goalOf(store string) goal {
+	if store == "bolt" {
+		return o.goal
+	}
+	return postgresGoals[o.name]
 }
 
 // accounts are the accounts of a store, with what is known of their refresh
@@ -39,18 +58,25 @@ type accounts struct {
 func operations(bare, gateway, unaudited *child, n int) []operation {
 	a := &accounts{gateway: gateway, n: n, secrets: map[int]string{}, inUse: map[int]bool{}}
 	return []operation{
-		{"bare Echo, the form of an exchange", bare, nil, a.exchange(lasting)},
-		{"exchange", gateway, nil, a.exchange(lasting)},
-		{"exchange, without its event", unaudited, nil, (&accounts{gateway: unaudited, n: n, inUse: map[int]bool{}}).exchange(lasting)},
-		{"exchange, refreshed upstream", gateway, nil, a.exchange(fleeting)},
-		a.code("code → tokens, ES256", clientES256),
-		a.code("code → tokens, RS256", clientRS256),
-		{"refresh grant, rotated, ES256", gateway, nil, a.refresh},
-		{"client credentials, ES256", gateway, nil, clientCredentials},
-		{"introspection, opaque", gateway, nil, a.introspect},
-		{"metadata", gateway, nil, func(l *line) error { _, err := l.get("/.well-known/openid-configuration"); return err }},
-		{"sign-in, all of it, ES256", gateway, nil, a.signIn},
+		{"bare Echo, the form of an exchange", bare, nil, a.exchange(lasting), goal{}},
+		{"exchange", gateway, nil, a.exchange(lasting), goal{80, 0.42}},
+		{"exchange, without its event", unaudited, nil, (&accounts{gateway: unaudited, n: n, inUse: map[int]bool{}}).exchange(lasting), goal{}},
+		a.exchangeJWT("exchange, JWT seen before", 500, goal{cpu: 85}),
+		a.exchangeJWT("exchange, JWT for the first time", 0, goal{cpu: 280}),
+		{"exchange, refreshed upstream", gateway, nil, a.exchange(fleeting), goal{}},
+		a.code("code → tokens, ES256", clientES256, goal{cpu: 450}),
+		a.code("code → tokens, RS256", clientRS256, goal{cpu: 2300}),
+		{"refresh grant, rotated, ES256", gateway, nil, a.refresh, goal{cpu: 450}},
+		{"client credentials, ES256", gateway, nil, clientCredentials, goal{130, 0.25}},
+		{"introspection, opaque", gateway, nil, a.introspect, goal{100, 0.5}},
+		{"metadata", gateway, nil, get("/.well-known/openid-configuration"), goal{40, 1}},
+		{"JWKS", gateway, nil, get("/.well-known/jwks.json"), goal{40, 1}},
+		{"sign-in, all of it, ES256", gateway, nil, a.signIn, goal{cpu: 2500}},
 	}
+}
+
+func get(path string) func(*line) error {
+	return func(l *line) error { _, err := l.get(path); return err }
 }
 
 func authenticated(client string, form url.Values) url.Values {
@@ -118,7 +144,7 @@ func (a *accounts) refresh(l *line) error {
 }
 
 // code redeems authorization codes, which are made before.
-func (a *accounts) code(name, client string) operation {
+func (a *accounts) code(name, client string, goal goal) operation {
 	var next, end atomic.Int64
 	ready := func(n int) error {
 		first, err := a.gateway.ask(fmt.Sprint("codes ", n, " ", client))
@@ -135,7 +161,45 @@ func (a *accounts) code(name, client string) operation {
 			"grant_type": {oidc.GrantAuthorizationCode}, "code": {code(n)}, "redirect_uri": {callback},
 		}))
 		return err
-	}}
+	}, goal}
+}
+
+// exchangeJWT is of access tokens that are JWTs: of so many over and over, or of
+// each once.
+func (a *accounts) exchangeJWT(name string, again int, goal goal) operation {
+	var tokens []string
+	var next atomic.Int64
+	ready := func(n int) error {
+		if again > 0 {
+			n = again
+		}
+		f, err := os.CreateTemp("", "sallyport-bench-tokens-")
+		if err != nil {
+			return err
+		}
+		f.Close()
+		defer os.Remove(f.Name())
+		if _, err := a.gateway.ask(fmt.Sprint("tokens ", n, " ", f.Name())); err != nil {
+			return err
+		}
+		b, err := os.ReadFile(f.Name())
+		tokens = strings.Fields(string(b))
+		next.Store(0)
+		return err
+	}
+	return operation{name, a.gateway, ready, func(l *line) error {
+		i := int(next.Add(1) - 1)
+		if again > 0 {
+			i %= again
+		} else if i >= len(tokens) {
+			return errUsedUp
+		}
+		_, err := l.post("/oauth/token", authenticated(clientES256, url.Values{
+			"grant_type": {oidc.GrantFederated}, "subject_token": {tokens[i]}, "subject_token_type": {oidc.URNAccessToken},
+			"requested_token_type": {oidc.URIFederatedAccessToken}, "connection": {lasting},
+		}))
+		return err
+	}, goal}
 }
 
 func clientCredentials(l *line) error {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"io"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -39,6 +42,7 @@ type tenant struct {
 type gateway struct {
 	vault  *vault.Vault
 	server *server.Server
+	issuer string
 	codes  int64 // number of the next
 }
 
@@ -64,7 +68,7 @@ func (t tenant) open(ctx context.Context, issuer string) (*gateway, error) {
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 		Pace: server.Pace{Address: plenty, Client: plenty, User: plenty}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	})
-	return &gateway{vault: v, server: s}, err
+	return &gateway{vault: v, server: s, issuer: issuer}, err
 }
 
 // unaudited is a store that keeps no events, so that what they cost can be told.
@@ -145,4 +149,42 @@ func (g *gateway) makeCodes(n int, client string) (first int64, err error) {
 		}
 		return nil
 	})
+}
+
+// makeTokens writes access tokens in the form of JWTs to a file, a line each: of
+// any accounts' users, for the API, and no two the same.
+func (g *gateway) makeTokens(n, accounts int, file string) error {
+	var keys []vault.SigningKey
+	err := g.vault.View(context.Background(), func(tx *vault.Tx) error {
+		for k, err := range tx.Keys.All("") {
+			if err != nil {
+				return err
+			}
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	signers, err := oidc.NewSigners(keys)
+	if err != nil {
+		return err
+	}
+	signer, err := signers.For("ES256", time.Now())
+	if err != nil {
+		return err
+	}
+	var lines []byte
+	for range n {
+		i := mathrand.IntN(accounts)
+		token, err := signer.Sign(oidc.TypAccessToken, oidc.AccessTokenClaims(g.issuer, oidc.AccessToken{
+			ClientID: clientES256, Subject: "salesforce|" + accountID(i), Audience: audience, Scopes: []string{"read"}, ID: oidc.TokenID(grantID(i), rand.Text()),
+		}, time.Now()))
+		if err != nil {
+			return err
+		}
+		lines = append(append(lines, token...), '\n')
+	}
+	return os.WriteFile(file, lines, 0o600)
 }
