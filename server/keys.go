@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -42,15 +44,19 @@ func (s *Server) sign(typ, alg string, claims oidc.Claims) (string, error) {
 // jwks publishes the keys that verify the gateway's tokens (RFC 7517).
 func (s *Server) jwks(c echo.Context) error { return s.ring.Load().jwks(c) }
 
-// publish answers with what is the same for everybody for a while.
+// publish answers with what is the same for everybody for a while. Its length is
+// told, since longer answers would be sent in chunks without.
 func publish(b []byte) echo.HandlerFunc {
 	tag := `"` + vault.Hash(string(b))[:22] + `"`
+	headers := http.Header{"Cache-Control": {"public, max-age=300"}, "Etag": {tag}}
+	length := []string{strconv.Itoa(len(b))}
 	return func(c echo.Context) error {
-		c.Response().Header().Set("Cache-Control", "public, max-age=300")
-		c.Response().Header().Set("ETag", tag)
+		h := c.Response().Header()
+		maps.Copy(h, headers)
 		if c.Request().Header.Get("If-None-Match") == tag {
 			return c.NoContent(http.StatusNotModified)
 		}
+		h["Content-Length"] = length
 		return c.Blob(http.StatusOK, "application/json", b)
 	}
 }

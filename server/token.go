@@ -92,11 +92,16 @@ func body(c echo.Context) (url.Values, error) {
 	r := c.Request()
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch kind {
-	case "application/x-www-form-urlencoded":
-		if err := r.ParseForm(); err != nil {
+	case "application/x-www-form-urlencoded": // [http.Request.ParseForm] would read the URL, too
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
 			return nil, badBody(err)
 		}
-		return r.PostForm, nil
+		form, err := url.ParseQuery(string(b))
+		if err != nil {
+			return nil, badBody(err)
+		}
+		return form, nil
 	case "application/json":
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
