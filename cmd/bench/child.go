@@ -80,7 +80,8 @@ func (r role) command() (*exec.Cmd, error) {
 }
 
 // ask asks the server for a figure: "cpu", nanoseconds used so far; "memory",
-// bytes resident without the store's mapped file; "codes N CLIENT", that many
+// bytes resident without the store's mapped file; "warm", nothing, after it has
+// read the whole store; "codes N CLIENT", that many
 // new authorization codes, of which it tells the number of the first; or "tokens
 // N FILE", that many new access tokens in the form of JWTs, a line each.
 func (c *child) ask(what string) (int64, error) {
@@ -153,6 +154,8 @@ func answer(question string, g *gateway, accounts int) (int64, error) {
 		return u.Utime.Nano() + u.Stime.Nano(), err
 	case "memory":
 		return anonymous()
+	case "warm":
+		return 0, g.warm()
 	case "codes", "tokens":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {

@@ -147,6 +147,11 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 	if err != nil {
 		return err
 	}
+	for _, c := range []*child{gateway, unaudited} {
+		if _, err := c.ask("warm"); err != nil {
+			return err
+		}
+	}
 	ops := operations(bare, gateway, unaudited, accounts)
 	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !s.only.MatchString(o.name) })...)
 	results := make([][]result, len(ops))
@@ -175,7 +180,7 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 		}
 		op.print(r, floor, paced, op.goalOf(kind))
 		if op.name == "exchange" {
-			s.grown(kind, accounts, r.cpu/floor.cpu)
+			s.grown(kind, growth{accounts, r.cpu})
 		}
 	}
 	fmt.Printf("ready after %d ms (goal 100); %d MB resident at first (goal 30) and %d MB after the load (goal 60), beside the store's mapped file\n\n",

@@ -20,17 +20,17 @@ func bracketed(format string, goal float64) string {
 	return fmt.Sprintf("("+format+")", goal)
 }
 
-// growth is what an exchange costs, in floors, with so many accounts.
+// growth is the CPU time of an exchange with so many accounts.
 type growth struct {
 	accounts int
-	cost     float64
+	cpu      float64
 }
 
 // grown prints how much more an exchange costs than with the first number of
 // accounts that was measured.
-func (s settings) grown(store string, accounts int, cost float64) {
-	s.growth[store] = append(s.growth[store], growth{accounts, cost})
-	if first := s.growth[store][0]; first.accounts != accounts {
-		fmt.Printf("%-36s %9.2f times that with %d accounts, in floors (goal 1.2 from 1000 to 1000000)\n", "", cost/first.cost, first.accounts)
+func (s settings) grown(store string, now growth) {
+	s.growth[store] = append(s.growth[store], now)
+	if first := s.growth[store][0]; first != now {
+		fmt.Printf("%-36s %9.2f times that with %d accounts (goal 1.2, from 1000 to 1000000)\n", "", now.cpu/first.cpu, first.accounts)
 	}
 }

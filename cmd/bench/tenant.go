@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
@@ -40,6 +41,7 @@ type tenant struct {
 
 // gateway is a gateway and its vault.
 type gateway struct {
+	store  vault.Store
 	vault  *vault.Vault
 	server *server.Server
 	issuer string
@@ -68,7 +70,7 @@ func (t tenant) open(ctx context.Context, issuer string) (*gateway, error) {
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 		Pace: server.Pace{Address: plenty, Client: plenty, User: plenty}, Log: slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	})
-	return &gateway{vault: v, server: s, issuer: issuer}, err
+	return &gateway{store: store, vault: v, server: s, issuer: issuer}, err
 }
 
 // unaudited is a store that keeps no events, so that what they cost can be told.
@@ -128,6 +130,20 @@ func (t tenant) put(tx *vault.Tx) error {
 		Name: fleeting, ID: "con_fleeting", Strategy: "oauth2", ClientID: "gateway", ClientSecret: vault.NewSecret("secret"),
 		Options: map[string]string{"authorizationURL": t.Refresher, "tokenURL": t.Refresher, "userInfoURL": t.Refresher, "profile.id": "/id"},
 		Active:  true, TokenVault: true, Clients: []string{clientES256},
+	})
+}
+
+// warm reads the whole store, so that the pages of its file are mapped as they are
+// in a gateway that has run for a while.
+func (g *gateway) warm() error {
+	return g.store.View(context.Background(), func(kv vault.KV) error {
+		buckets, err := kv.Buckets()
+		for _, b := range buckets {
+			for _, failed := range kv.Scan(b, "") {
+				err = errors.Join(err, failed)
+			}
+		}
+		return err
 	})
 }
 
