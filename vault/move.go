@@ -193,13 +193,9 @@ func (v *Vault) Contents(ctx context.Context, id string, w io.Writer) (entries i
 
 func (v *Vault) ReleaseMove(ctx context.Context) (Move, error) { return ReleaseMove(ctx, v.store) }
 
-// guard has the transaction fail if the vault is being moved. While refreshes
-// drain, that is one that begins another.
-func (tx *Tx) guard(begins bool) error {
-	if tx.guarded && !begins {
-		return nil
-	}
-	tx.guarded = true
+// guard has the transaction look whether the vault is being moved, together with
+// the first that it reads, or else before what it writes is kept.
+func (tx *Tx) guard() error {
 	return tx.kv.Guard(headerBucket, moveKey, func(sealed []byte, now time.Time) error {
 		if sealed == nil {
 			return nil
@@ -208,11 +204,26 @@ func (tx *Tx) guard(begins bool) error {
 		if err := cbor.Unmarshal(sealed, &m); err != nil {
 			return fmt.Errorf("vault: read whether the vault is being moved: %w", err)
 		}
-		if m.lasts(now, moveGrace) && (begins || m.State != Draining) {
-			return &Moving{m}
+		if m.lasts(now, moveGrace) {
+			tx.move = &Moving{m}
 		}
-		return nil
+		return tx.moving()
 	})
+}
+
+// writes has the transaction fail if the vault is being moved. While refreshes
+// drain, that is one that begins another.
+func (tx *Tx) writes(begins bool) error {
+	tx.written, tx.begun = true, tx.begun || begins
+	return tx.moving()
+}
+
+// moving is what keeps the transaction from being kept, as far as is known.
+func (tx *Tx) moving() error {
+	if tx.move != nil && (tx.begun || tx.written && tx.move.State != Draining) {
+		return tx.move
+	}
+	return nil
 }
 
 func readMove(kv KV) (m Move, err error) {

@@ -51,6 +51,11 @@ func (rs Records[R]) Get(key string) (r R, err error) {
 func (rs Records[R]) At(key string) Location { return Location{rs.bucket, key} }
 
 func (rs Records[R]) read(key string) (r R, err error) {
+	if _, ok := any(r).(restorable[R]); ok && rs.tx.read != nil {
+		if err := rs.tx.guardMark(); err != nil { // with what is read
+			return r, err
+		}
+	}
 	v, err := rs.tx.kv.Get(rs.bucket, key)
 	if err != nil {
 		return r, err
@@ -86,7 +91,7 @@ func (rs Records[R]) Put(r R) error {
 		return err
 	}
 	b, ok := any(r).(beginner)
-	if err := rs.tx.guard(ok && b.begins()); err != nil {
+	if err := rs.tx.writes(ok && b.begins()); err != nil {
 		return err
 	}
 	if err := rs.tx.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
@@ -111,7 +116,7 @@ func (rs Records[R]) Take(key string) (R, error) {
 // Delete forgets the record with a key, if there is one.
 func (rs Records[R]) Delete(key string) error {
 	delete(rs.tx.read, rs.bucket+"\x00"+key)
-	if err := rs.tx.guard(false); err != nil {
+	if err := rs.tx.writes(false); err != nil {
 		return err
 	}
 	if err := rs.tx.kv.Delete(rs.bucket, key); err != nil {

@@ -31,6 +31,10 @@ func (*otherMark) Error() string { return "vault: the store was marked as restor
 // guardMark has the transaction fail, to be run again, if the vault was marked as
 // restored since this instance learned its mark, or has to be.
 func (tx *Tx) guardMark() error {
+	if tx.marked {
+		return nil
+	}
+	tx.marked = true
 	var known string
 	return errors.Join(
 		tx.kv.Guard(headerBucket, restoredKey, func(mark []byte, _ time.Time) error {

@@ -98,8 +98,11 @@ type Tx struct {
 	read    map[string][]byte // by place: records as they were read that may have fields of strangers, so that they can be put; nil in a view
 	mark    string            // of the backup that the vault was restored from, or ""
 	changed bool              // some setting
-	guarded bool              // it has looked whether the vault is being moved
 	loose   []LooseEvent      // that were recorded
+	written bool              // some record
+	begun   bool              // some refresh
+	move    *Moving           // that keeps it from writing, or nil
+	marked  bool              // it looks whether the vault was marked as restored meanwhile
 }
 
 func (v *Vault) newTx(kv KV) *Tx {
@@ -174,9 +177,15 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 		err := v.store.Update(ctx, func(kv KV) error {
 			tx := v.newTx(kv)
 			tx.read = map[string][]byte{}
+			if err := tx.guard(); err != nil {
+				return err
+			}
 			err := fn(tx)
 			changed = changed || tx.changed
 			loose = tx.loose
+			if err == nil {
+				err = tx.moving() // whatever fn made of it
+			}
 			return err
 		})
 		var marked *otherMark

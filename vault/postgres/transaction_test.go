@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -34,6 +36,9 @@ func TestTransactionsAskAsSeldomAsTheyCan(t *testing.T) {
 		return err
 	}
 	put := func(kv vault.KV, key string) error { return kv.Put("a", key, vault.Value{Sealed: []byte("v")}) }
+	guard := func(kv vault.KV) error {
+		return kv.Guard("a", "shut", func([]byte, time.Time) error { return nil })
+	}
 	for _, tt := range []struct {
 		name string
 		run  func(context.Context, func(vault.KV) error) error
@@ -72,20 +77,64 @@ func TestTransactionsAskAsSeldomAsTheyCan(t *testing.T) {
 			}
 			return get(kv, "1")
 		}, 2},
+		{"an update with a guard that only writes", s.Update, func(kv vault.KV) error {
+			return errors.Join(guard(kv), put(kv, "1"))
+		}, 2},
+		{"an update with a guard that reads and writes", s.Update, func(kv vault.KV) error {
+			return errors.Join(guard(kv), get(kv, "1"), put(kv, "1"))
+		}, 2},
 	} {
-		for warm := range 2 { // the first time statements are prepared
-			before := sent.Load()
-			if err := tt.run(t.Context(), tt.fn); err != nil {
-				t.Fatalf("%s: %v", tt.name, err)
-			}
-			conn, err := s.pool.Acquire(t.Context()) // the one connection, once the transaction has ended
-			if err != nil {
-				t.Fatal(err)
-			}
-			conn.Release()
-			if got := sent.Load() - before; warm > 0 && got != tt.want {
-				t.Errorf("%s sends %d messages, want %d", tt.name, got, tt.want)
-			}
+		measure(t, s, &sent, tt.name, tt.want, func() error { return tt.run(t.Context(), tt.fn) })
+	}
+}
+
+// TestVaultLooksForMovesAndMarksWithWhatItReads counts what a vault's
+// transactions send, which ask for more than the records that they are about.
+func TestVaultLooksForMovesAndMarksWithWhatItReads(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int64
+	s := openCounted(t, &sent)
+	v, err := vault.Open(t.Context(), s, vault.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := vault.Lease{Name: "l"}
+	tokens := vault.TokenSet{Identity: "i"}
+	for _, tt := range []struct {
+		name string
+		fn   func(*vault.Tx) error
+		want int64
+	}{
+		{"writes what it did not read", func(tx *vault.Tx) error { return tx.Leases.Put(lease) }, 2},
+		{"reads and writes", func(tx *vault.Tx) error {
+			_, err := vault.Exists(func() error { _, err := tx.Leases.Get("l"); return err }())
+			return errors.Join(err, tx.Leases.Put(lease))
+		}, 2},
+		{"reads and writes tokens", func(tx *vault.Tx) error {
+			_, err := vault.Exists(func() error { _, err := tx.TokenSets.Get("i"); return err }())
+			return errors.Join(err, tx.TokenSets.Put(tokens))
+		}, 2},
+	} {
+		measure(t, s, &sent, tt.name, tt.want, func() error { return v.Update(t.Context(), tt.fn) })
+	}
+}
+
+// measure counts what a transaction sends, the first time of which statements are
+// prepared.
+func measure(t *testing.T, s *Store, sent *atomic.Int64, name string, want int64, transaction func() error) {
+	t.Helper()
+	for warm := range 2 {
+		before := sent.Load()
+		if err := transaction(); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		conn, err := s.pool.Acquire(t.Context()) // the one connection, once the transaction has ended
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.Release()
+		if got := sent.Load() - before; warm > 0 && got != want {
+			t.Errorf("%s: it sends %d messages, want %d", name, got, want)
 		}
 	}
 }
