@@ -76,6 +76,9 @@ func (w *wish) complete(tx *vault.Tx, userID string) error {
 			return err
 		}
 		w.user = &user
+		if err := foreseeAccounts(tx, user, w.connection); err != nil {
+			return err
+		}
 		if w.identities, err = identitiesAt(tx, user, w.connection); err != nil {
 			return err
 		}
@@ -96,4 +99,16 @@ func (w *wish) complete(tx *vault.Tx, userID string) error {
 // e-mail at the identity provider.
 func hinted(i vault.Identity, hint string) bool {
 	return hint == i.UserID || hint == i.Subject || strings.EqualFold(hint, i.Profile.Username) || strings.EqualFold(hint, i.Profile.Email)
+}
+
+// foreseeAccounts has the user's identities at a connection read together with
+// their tokens.
+func foreseeAccounts(tx *vault.Tx, user vault.User, conn vault.Connection) error {
+	var places []vault.Location
+	for _, key := range user.Identities {
+		if vault.ConnectionOf(key) == conn.Name {
+			places = append(places, tx.Identities.At(key), tx.TokenSets.At(key))
+		}
+	}
+	return tx.Foresee(places...)
 }

@@ -96,7 +96,7 @@ func (s *Server) subject(tx *vault.Tx, client vault.Client, x oidc.ExchangeReque
 		}
 		return grant.User, grant, tx.Foresee(tx.Users.At(grant.User), tx.Identities.At(grant.Identity), tx.TokenSets.At(grant.Identity))
 	}
-	b, err := s.bearer(tx, token)
+	b, err := s.bearer(tx, token, true)
 	var refused *oidc.Error
 	switch {
 	case errors.As(err, &refused):

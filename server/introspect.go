@@ -47,7 +47,7 @@ func (s *Server) introspection(tx *vault.Tx, client vault.Client, token string) 
 		}
 		return oidc.IntrospectRefreshToken(client, s.Issuer, grant, tx.Now()), nil
 	}
-	b, err := s.bearer(tx, token)
+	b, err := s.bearer(tx, token, false)
 	var refused *oidc.Error
 	switch {
 	case errors.As(err, &refused):

@@ -83,7 +83,7 @@ func (s *Server) guard(audience, scope string, next api.Handler) echo.HandlerFun
 		}
 		var b bearer
 		err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
-			if b, err = s.bearer(tx, token); err != nil {
+			if b, err = s.bearer(tx, token, true); err != nil {
 				return err
 			}
 			n := noteOf(c.Request().Context())
