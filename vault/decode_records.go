@@ -178,6 +178,10 @@ func (t *TokenSet) field(name string, r *reader) bool {
 		t.Created = r.time()
 	case "Approved":
 		t.Approved = r.times()
+	case "Generation":
+		t.Generation = r.int()
+	case "Disconnected":
+		t.Disconnected = r.bool()
 	case "Mark":
 		t.Mark = r.text()
 	default:
