@@ -172,7 +172,7 @@ func (v *Vault) change(ctx context.Context, to func(ring *keyring, newest Key) (
 		written := false
 		err = v.Update(ctx, func(tx *Tx) error {
 			written = false
-			if err := tx.guard(false); err != nil {
+			if err := tx.writes(false); err != nil {
 				return err
 			}
 			header, err := tx.kv.Get(headerBucket, headerKey)
