@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -34,18 +35,30 @@ func (tx *Tx) seal(bucket, key string, plain []byte) ([]byte, error) {
 	return tx.ring.seal(bucket, key, plain)
 }
 
+// expectHeader has the header come with the first that the transaction reads.
+func (tx *Tx) expectHeader() error {
+	return tx.kv.Guard(headerBucket, headerKey, func(sealed []byte, _ time.Time) error {
+		tx.header = bytes.Clone(sealed)
+		return nil
+	})
+}
+
 // look takes the keyring of the header that this transaction sees. If that seals
 // as the one at hand does, it is good enough: so an instance without the newest
 // root key goes on.
 func (tx *Tx) look() error {
-	header, err := tx.kv.Get(headerBucket, headerKey)
-	if err != nil {
-		return fmt.Errorf("vault: read the header: %w", err)
+	raw := tx.header
+	if raw == nil {
+		header, err := tx.kv.Get(headerBucket, headerKey)
+		if err != nil {
+			return fmt.Errorf("vault: read the header: %w", err)
+		}
+		raw = header.Sealed
 	}
-	ring, err := tx.v.ringOf(header.Sealed)
+	ring, err := tx.v.ringOf(raw)
 	if err != nil {
 		var h Header
-		if cbor.Unmarshal(header.Sealed, &h) != nil || h.Seals != tx.ring.seals {
+		if cbor.Unmarshal(raw, &h) != nil || h.Seals != tx.ring.seals {
 			return err
 		}
 		ring = tx.ring

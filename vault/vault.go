@@ -94,6 +94,7 @@ type Tx struct {
 	kv      KV
 	ring    *keyring          // as this transaction has to have it
 	looked  bool              // at the header, for the ring
+	header  []byte            // if it came with what was read
 	copies  *copySet          // of settings; nil in an update
 	read    map[string][]byte // by place: records as they were read that may have fields of strangers, so that they can be put; nil in a view
 	mark    string            // of the backup that the vault was restored from, or ""
@@ -177,7 +178,7 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 		err := v.store.Update(ctx, func(kv KV) error {
 			tx := v.newTx(kv)
 			tx.read = map[string][]byte{}
-			if err := tx.guard(); err != nil {
+			if err := errors.Join(tx.guard(), tx.expectHeader()); err != nil {
 				return err
 			}
 			err := fn(tx)
