@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sallyport/connections"
+	"sallyport/server/admin"
 	"sallyport/server/api"
 	"sallyport/server/oidc"
 	"sallyport/templates"
@@ -55,6 +56,10 @@ func answerTo(err error) *oidc.Error {
 	if errors.As(err, &own) {
 		return &oidc.Error{Code: oidc.Code(own.Code), HTTPStatus: own.Status, Description: own.Message, Err: own.Err}
 	}
+	var console *admin.Refused
+	if errors.As(err, &console) {
+		return &oidc.Error{Code: consoleCode, HTTPStatus: console.Status, Description: console.Message, Err: console.Err}
+	}
 	var routing *echo.HTTPError
 	if errors.As(err, &routing) {
 		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: routing.Code, Description: routingProblem(routing.Code), Err: err}
@@ -81,6 +86,10 @@ func unavailable(err error) string {
 	}
 	return "The gateway's vault is being moved to another store, which should take seconds. Try again."
 }
+
+// consoleCode stands for what the console refuses, of which the protocol knows
+// nothing.
+const consoleCode = "console"
 
 func routingProblem(status int) string {
 	switch status {
@@ -140,8 +149,13 @@ func (s *Server) answerError(err error, c echo.Context) {
 		}
 		failed = answerJSON(c, a.Status(), body)
 	default:
+		title := problemTitle(a)
+		var console *admin.Refused
+		if errors.As(err, &console) {
+			title = console.Title
+		}
 		failed = s.page(c, a.Status(), "problem", templates.Problem{
-			Title: problemTitle(a), Message: a.Description, Code: string(a.Code), CorrelationID: id,
+			Title: title, Message: a.Description, Code: string(a.Code), CorrelationID: id,
 		})
 	}
 	if failed != nil {

@@ -32,6 +32,7 @@ import (
 // Config is what a Server is made of.
 type Config struct {
 	Issuer         string // the gateway's URL, with a slash at its end
+	Version        string // of the program, for administrators
 	Vault          *vault.Vault
 	HTTP           *http.Client   // towards identity providers; nil means one that reaches public addresses alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
@@ -133,6 +134,7 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	}
 
 	s.ownAPIs()
+	s.console()
 
 	// The relying party, towards identity providers.
 	e.GET("/login/callback", s.callback, s.paced)

@@ -101,9 +101,17 @@ func TestFilesAreOnlyRead(t *testing.T) {
 }
 
 func TestScriptsAreSmallAndStrict(t *testing.T) {
+	// The sign-in side's are read over in a minute. The console's are modules, which are strict by
+	// themselves, and reach the gateway alone, as their policy has it.
 	unwanted := regexp.MustCompile(`\b(eval|Function|setTimeout|setInterval|innerHTML|outerHTML|insertAdjacentHTML|document\.write|import|fetch|localStorage|cookie)\b|, "\*"`)
 	for name, f := range files {
 		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		if strings.HasPrefix(name, "console") {
+			if got := regexp.MustCompile(`\b(eval|Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write|localStorage|cookie)\b|https?:`).Find(f.content); got != nil {
+				t.Errorf("%s uses %s", name, got)
+			}
 			continue
 		}
 		if len(f.content) > 1<<10 {

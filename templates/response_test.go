@@ -9,6 +9,9 @@ import (
 
 func TestUsesScriptTellsThePagesThatDo(t *testing.T) {
 	for name, data := range pagesOf("word") {
+		if strings.HasPrefix(name, "admin/") {
+			continue // the console's, which all have the same
+		}
 		page := render(t, name, data)
 		scripts := strings.Count(strings.ToLower(page), "<script")
 		if !UsesScript(name) {

@@ -85,29 +85,36 @@ type Connected struct {
 	Warning    string // what the user should know besides; may be empty
 }
 
-//go:embed *.html
+//go:embed *.html admin/*.html
 var files embed.FS
 
 var pages = parse()
 
-// parse reads each page into a copy of the layout, so that all may define "title" and "main".
+// parse reads each page into a copy of the layout of its folder, so that all may define "title"
+// and "main". The console's layout is read over the sign-in side's, whose parts it shares.
 func parse() map[string]*template.Template {
-	layout := template.Must(template.New("layout.html").Funcs(template.FuncMap{
+	door := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"static":     static.URL,
 		"salesforce": func(strategy string) bool { return strings.HasPrefix(strategy, "salesforce") },
+		"themes":     func() []choice { return themes },
+		"sections":   func() []section { return sections },
+		"glyph":      glyph,
 	}).ParseFS(files, "layout.html"))
+	console := template.Must(template.Must(door.Clone()).ParseFS(files, "admin/layout.html"))
 
-	entries, err := files.ReadDir(".")
-	if err != nil {
-		panic(err)
-	}
 	pages := make(map[string]*template.Template)
-	for _, entry := range entries {
-		if entry.Name() == "layout.html" {
-			continue
+	for folder, layout := range map[string]*template.Template{".": door, "admin": console} {
+		entries, err := files.ReadDir(folder)
+		if err != nil {
+			panic(err)
 		}
-		page := template.Must(template.Must(layout.Clone()).ParseFS(files, entry.Name()))
-		pages[strings.TrimSuffix(entry.Name(), path.Ext(entry.Name()))] = page
+		for _, entry := range entries {
+			file := path.Join(folder, entry.Name())
+			if entry.IsDir() || entry.Name() == "layout.html" {
+				continue
+			}
+			pages[strings.TrimSuffix(file, path.Ext(file))] = template.Must(template.Must(layout.Clone()).ParseFS(files, file))
+		}
 	}
 	return pages
 }
@@ -119,8 +126,12 @@ func Render(w io.Writer, name string, data any) error {
 	if !ok {
 		return fmt.Errorf("templates: no page %q", name)
 	}
+	around := "layout"
+	if _, ok := data.(doorway); ok {
+		around = "doorway"
+	}
 	var b bytes.Buffer
-	if err := page.ExecuteTemplate(&b, "layout", data); err != nil {
+	if err := page.ExecuteTemplate(&b, around, data); err != nil {
 		return fmt.Errorf("templates: %w", err)
 	}
 	_, err := w.Write(bytes.Map(visible, b.Bytes()))

@@ -88,6 +88,10 @@ type Tx struct {
 	LogKeys         Records[LogKey]         // keys that sign what the log says of itself
 	LogSettings     Records[LogSettings]    // how long events are kept
 	Resealings      Records[Resealing]      // how far a change of the data key has come
+	Admins          Records[Admin]          // who may use the console
+	AdminInvites    Records[AdminInvite]    // links that make them
+	AdminSessions   Records[AdminSession]   // browsers in which they are signed in
+	AdminChallenges Records[AdminChallenge] // what they were asked
 
 	now     time.Time
 	v       *Vault
@@ -138,6 +142,10 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.LogKeys = Records[LogKey]{tx, "logkeys"}
 	tx.LogSettings = Records[LogSettings]{tx, "logsettings"}
 	tx.Resealings = Records[Resealing]{tx, "resealings"}
+	tx.Admins = Records[Admin]{tx, "admins"}
+	tx.AdminInvites = Records[AdminInvite]{tx, "admininvites"}
+	tx.AdminSessions = Records[AdminSession]{tx, "adminsessions"}
+	tx.AdminChallenges = Records[AdminChallenge]{tx, "adminchallenges"}
 	return tx
 }
 

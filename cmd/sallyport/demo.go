@@ -19,6 +19,7 @@ import (
 	"sallyport/connections"
 	"sallyport/connections/simulator"
 	"sallyport/server"
+	"sallyport/server/admin"
 	"sallyport/server/api"
 	"sallyport/vault"
 	"sallyport/vault/bolt"
@@ -62,6 +63,7 @@ type demo struct {
 	also                            [3]net.Listener // the same ports of the other loopback address; nil where that is not to be had
 	tls                             *localTLS       // nil means plain http
 	issuer, salesforce, application string
+	console                         string // one-time link
 	consumerSecret                  string
 	clientSecret, managementSecret  string
 }
@@ -120,8 +122,11 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
 	loopbacks := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	gateway, err := server.New(ctx, server.Config{Issuer: d.issuer, Vault: v, HTTP: connections.NewHTTPClient(loopbacks), Log: log})
+	gateway, err := server.New(ctx, server.Config{Issuer: d.issuer, Vault: v, HTTP: connections.NewHTTPClient(loopbacks), Log: log, Version: version})
 	if err != nil {
+		return err
+	}
+	if d.console, err = admin.Invite(ctx, v, d.issuer, "", "the demo", vault.Owner); err != nil {
 		return err
 	}
 	app := &sample.App{

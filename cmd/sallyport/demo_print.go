@@ -22,13 +22,14 @@ func (d *demo) printJSON(w io.Writer) error {
 	}
 	line := struct {
 		Issuer     string `json:"issuer"`
+		AdminURL   string `json:"admin_url"`
 		Salesforce string `json:"salesforce"`
 		App        string `json:"app"`
 		Client     client `json:"client"`
 		Management client `json:"management"`
 		Users      []user `json:"users"`
 	}{
-		Issuer: d.issuer, Salesforce: d.salesforce, App: d.application + "/",
+		Issuer: d.issuer, AdminURL: d.console, Salesforce: d.salesforce, App: d.application + "/",
 		Client:     client{ClientID: "sample-app", ClientSecret: d.clientSecret, RedirectURI: d.application + "/callback"},
 		Management: client{ClientID: "management", ClientSecret: d.managementSecret, Audience: d.issuer + "api/v2/"},
 	}
@@ -44,7 +45,11 @@ var demoText = template.Must(template.New("demo").Parse(`Sallyport demo is ready
   Gateway                {{.Issuer}}
   Simulated Salesforce   {{.Salesforce}}
 
-Sign in as
+Become an administrator of it, by a link that is good once:
+
+  {{.Console}}
+
+Sign in to the application as
 {{range .Users}}  {{printf "%-20s" .Username}} password {{.Password}}
 {{end}}
 After a sign-in, this exchanges the application's token for a Salesforce token:
@@ -67,7 +72,7 @@ Ctrl-C stops it, and everything is gone.
 
 // print prints what people need.
 func (d *demo) print(w io.Writer) error {
-	data := map[string]any{"App": d.application, "Issuer": d.issuer, "Salesforce": d.salesforce, "Users": simulator.DefaultUsers(), "Secret": d.clientSecret}
+	data := map[string]any{"App": d.application, "Issuer": d.issuer, "Salesforce": d.salesforce, "Users": simulator.DefaultUsers(), "Secret": d.clientSecret, "Console": d.console}
 	if d.tls != nil {
 		data["CA"] = d.tls.authority
 	}

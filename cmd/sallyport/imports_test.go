@@ -26,7 +26,8 @@ var mayImport = map[string][]string{
 	"connections":                   {"vault"},
 	"server/oidc":                   {"vault"},
 	"server/api":                    {"vault"},
-	"server":                        {"vault", "connections", "server/api", "server/oidc", "static", "templates"},
+	"server/admin":                  {"vault", "connections", "templates"},
+	"server":                        {"vault", "connections", "server/admin", "server/api", "server/oidc", "static", "templates"},
 }
 
 // onlyIn is where a library may be imported, so that it stays replaceable.
@@ -41,7 +42,9 @@ var onlyIn = map[string][]string{
 	"github.com/go-jose/":             {"server/oidc", "connections", "connections/simulator"},
 	"github.com/beevik/etree":         {"connections", "connections/simulator"},
 	"github.com/russellhaering/":      {"connections", "connections/simulator"},
-	"github.com/labstack/echo/":       {"server", "server/api", "cmd/bench"},
+	"github.com/labstack/echo/":       {"server", "server/admin", "server/api", "cmd/bench"},
+	"github.com/alexedwards/":         {"server/admin"},
+	"github.com/pquerna/otp":          {"server/admin"},
 	"github.com/gorilla/":             {"server"},
 	"github.com/goccy/go-yaml":        {"server/api"},
 	"github.com/spf13/":               {"cmd/sallyport"},

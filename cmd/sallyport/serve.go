@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,14 +35,15 @@ const garbage = 200
 func serveCommand() *cobra.Command {
 	var s settings
 	c := &cobra.Command{Use: "serve", Short: "Run the gateway", Args: cobra.NoArgs,
-		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.serve(cmd.Context()) })}
+		RunE: does(func(cmd *cobra.Command, _ []string) error { return s.serve(cmd.Context(), cmd.OutOrStdout()) })}
 	s.serveFlags(c.Flags())
 	return c
 }
 
 // serve runs the gateway until ctx ends: then it stops accepting, finishes the
-// requests and refreshes under way, and closes the store.
-func (s *settings) serve(ctx context.Context) (err error) {
+// requests and refreshes under way, and closes the store. What is for people
+// alone it prints, and keeps out of the log.
+func (s *settings) serve(ctx context.Context, out io.Writer) (err error) {
 	log, err := s.logger()
 	if err != nil {
 		return err
@@ -81,7 +83,7 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gateway, err := server.New(ctx, server.Config{
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits, Logs: retention,
-		Metrics: server.NewMetrics(registry), Log: log,
+		Metrics: server.NewMetrics(registry), Log: log, Version: version,
 	})
 	if err != nil {
 		return err
@@ -101,6 +103,9 @@ func (s *settings) serve(ctx context.Context) (err error) {
 	}
 	run.work(ctx, gateway.Work)
 	log.Info("ready", "issuer", issuer, "listen", s.listen, "version", version)
+	if err := inviteFirst(ctx, v, issuer, out); err != nil {
+		return err
+	}
 	return run.wait(ctx)
 }
 

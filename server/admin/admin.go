@@ -1,0 +1,141 @@
+// Package admin is the console: the pages under /admin by which administrators
+// set up connections and applications, and see how their users' tokens are.
+//
+// Pages are rendered on the server, and can be read and used without a script.
+// What a script adds lies in static/console.js.
+//
+//	/admin?invite=…  a one-time link  ─▶ /admin/welcome   a passkey, or a password and one-time passwords
+//	/admin/sign-in                    ─▶ /admin           with a session of its own, apart from users'
+package admin
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/connections"
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// Path is where the console is.
+const Path = "/admin"
+
+// Pages are the console.
+type Pages struct {
+	Vault       *vault.Vault
+	Issuer      string // the gateway's URL, with a slash at its end
+	Version     string
+	Connections *connections.Set
+	Now         func() time.Time
+
+	// Cookie and SetCookie read and write a cookie that carries an ID.
+	Cookie    func(c echo.Context, name string) string
+	SetCookie func(c echo.Context, name, id string) error
+	// Limited runs what a stranger may try, and has those wait who fail too often.
+	Limited func(c echo.Context, who string, try func() error) error
+}
+
+// Refused is why a request was not answered as asked, for people.
+type Refused struct {
+	Status         int
+	Title, Message string
+	Err            error // for the log
+}
+
+func (r *Refused) Error() string { return r.Message }
+func (r *Refused) Unwrap() error { return r.Err }
+
+// visitor is the administrator whose request it is.
+type visitor struct {
+	vault.Admin
+	session vault.AdminSession
+}
+
+// Handler is a page of the console.
+type handler func(echo.Context, visitor) error
+
+// Mount adds the pages. Those in the first list are open to strangers.
+func (p *Pages) Mount(g *echo.Group) {
+	g.GET("/sign-in", p.signIn)
+	g.POST("/sign-in", p.enter)
+	g.GET("/welcome", p.welcome)
+	g.POST("/welcome", p.choose)
+	g.POST("/welcome/confirm", p.confirm)
+
+	for _, page := range []struct {
+		method, path string
+		role         vault.Role
+		handler      handler
+	}{
+		{http.MethodGet, "", vault.Viewer, p.dashboard},
+		{http.MethodPost, "/sign-out", vault.Viewer, p.signOut},
+		{http.MethodGet, "/prove", vault.Viewer, p.prove},
+		{http.MethodPost, "/prove", vault.Viewer, p.proved},
+		{http.MethodPost, "/theme", vault.Viewer, p.chooseTheme},
+	} {
+		g.Add(page.method, page.path, p.require(page.role, page.handler))
+	}
+}
+
+// require lets administrators of a role pass. Strangers are sent to sign in, and
+// back to where they were going.
+func (p *Pages) require(role vault.Role, next handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if invite := c.QueryParam("invite"); invite != "" {
+			return p.takeUp(c, invite)
+		}
+		v, ok, err := p.visitor(c)
+		switch {
+		case err != nil:
+			return err
+		case !ok && c.Request().Method == http.MethodGet:
+			return c.Redirect(http.StatusSeeOther, Path+"/sign-in"+returning(c.Request().URL.RequestURI()))
+		case !ok:
+			return &Refused{Status: http.StatusUnauthorized, Title: "You are signed out", Message: "Your session in the console has ended, and nothing was changed. Sign in again at " + Path + "."}
+		case !v.Role.May(role):
+			return &Refused{Status: http.StatusForbidden, Title: "Not allowed",
+				Message: "This takes the role " + string(role) + ", and yours is " + string(v.Role) + ". An owner can change that, under Administrators."}
+		}
+		return next(c, v)
+	}
+}
+
+// freshly lets those pass who have shown who they are a moment ago, for what
+// cannot be undone. The others do so now, and come back to the page that they
+// were at.
+func (p *Pages) freshly(next handler) handler {
+	return func(c echo.Context, v visitor) error {
+		if p.Now().Sub(v.session.Proved) < proofLife {
+			return next(c, v)
+		}
+		at := c.Request().URL.RequestURI()
+		if c.Request().Method != http.MethodGet {
+			at = cameFrom(c, p.Issuer)
+		}
+		return c.Redirect(http.StatusSeeOther, Path+"/prove"+returning(at))
+	}
+}
+
+// render answers with a page within the console.
+func (p *Pages) render(c echo.Context, name string, data any) error {
+	return render(c, http.StatusOK, name, data)
+}
+
+func render(c echo.Context, status int, name string, data any) error {
+	var b strings.Builder
+	if err := templates.Render(&b, "admin/"+name, data); err != nil {
+		return err
+	}
+	return c.HTML(status, b.String())
+}
+
+// console is what all pages of the console show.
+func (p *Pages) console(c echo.Context, v visitor, section string) templates.Console {
+	return templates.Console{
+		Section: section, Admin: v.Name, Role: string(v.Role), Owner: v.Role.May(vault.Owner), Editor: v.Role.May(vault.Editor),
+		Issuer: p.Issuer, Version: p.Version, Theme: theme(c), Path: c.Request().URL.RequestURI(), Notice: c.QueryParam("notice"),
+	}
+}

@@ -1,0 +1,136 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// errCredentials does not say what was wrong: a name, a password or a one-time
+// password.
+var errCredentials = &Refused{Status: http.StatusForbidden, Title: "Sign in",
+	Message: "That is not right. Check the name, the password, and that the one-time password is the present one: each is good once."}
+
+// signIn is the page that asks who it is.
+func (p *Pages) signIn(c echo.Context) error {
+	if _, ok, err := p.visitor(c); ok || err != nil {
+		if err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, back(c.QueryParam("return")))
+	}
+	some, err := Any(c.Request().Context(), p.Vault)
+	if err != nil {
+		return err
+	}
+	return p.render(c, "signin", templates.AdminSignIn{Return: back(c.QueryParam("return")), Nobody: !some, Theme: theme(c)})
+}
+
+// enter signs an administrator in by password and one-time password.
+func (p *Pages) enter(c echo.Context) error {
+	name := strings.TrimSpace(c.FormValue("name"))
+	admin, err := p.authenticate(c, name)
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return render(c, refused.Status, "signin", templates.AdminSignIn{Name: name, Return: back(c.FormValue("return")), Problem: refused.Message, Theme: theme(c)})
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.begin(c, admin); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, back(c.FormValue("return")))
+}
+
+// authenticate is the administrator of a name, whose password and one-time
+// password the request has.
+func (p *Pages) authenticate(c echo.Context, name string) (admin vault.Admin, err error) {
+	err = p.Limited(c, "administrator "+strings.ToLower(name), func() error {
+		ctx := c.Request().Context()
+		if err := p.Vault.View(ctx, func(tx *vault.Tx) (err error) { admin, err = adminNamed(tx, name); return err }); err != nil {
+			return err
+		}
+		good, err := matches(ctx, admin, c.FormValue("password"))
+		if err != nil {
+			return err
+		}
+		used, once := step(admin.TOTP, c.FormValue("code"), admin.TOTPStep, p.Now())
+		if !good || !once {
+			return errCredentials
+		}
+		return p.Vault.Update(ctx, func(tx *vault.Tx) error {
+			if admin, err = tx.Admins.Get(admin.ID); err != nil {
+				return err
+			}
+			if admin.TOTPStep >= used {
+				return errCredentials // another request was quicker
+			}
+			admin.TOTPStep = used
+			return tx.Admins.Put(admin)
+		})
+	})
+	return admin, err
+}
+
+// adminNamed is the administrator of a name, or one without any.
+func adminNamed(tx *vault.Tx, name string) (vault.Admin, error) {
+	for a, err := range tx.Admins.All("") {
+		if err != nil {
+			return a, err
+		}
+		if strings.EqualFold(a.Name, name) {
+			return a, nil
+		}
+	}
+	return vault.Admin{}, nil
+}
+
+// Any reports whether a vault has an administrator.
+func Any(ctx context.Context, v *vault.Vault) (some bool, err error) {
+	err = v.View(ctx, func(tx *vault.Tx) error {
+		for _, err := range tx.Admins.All("") {
+			some = err == nil
+			return err
+		}
+		return nil
+	})
+	return some, err
+}
+
+// prove asks an administrator who is signed in to show once more who they are.
+func (p *Pages) prove(c echo.Context, v visitor) error {
+	return p.render(c, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.QueryParam("return"))})
+}
+
+func (p *Pages) proved(c echo.Context, v visitor) error {
+	admin, err := p.authenticate(c, v.Name)
+	if err == nil && admin.ID != v.ID {
+		err = errCredentials
+	}
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return render(c, refused.Status, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.FormValue("return")), Problem: refused.Message})
+	}
+	if err != nil {
+		return err
+	}
+	err = p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		s, err := tx.AdminSessions.Get(v.session.Hash)
+		if err != nil {
+			return err
+		}
+		s.Proved = p.Now()
+		return tx.AdminSessions.Put(s)
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, back(c.FormValue("return")))
+}

@@ -1,0 +1,28 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/server/admin"
+)
+
+// console is where administrators work.
+func (s *Server) console() {
+	pages := &admin.Pages{
+		Vault: s.Vault, Issuer: s.Issuer, Version: s.Version, Connections: s.connections, Now: s.Now,
+		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.limited,
+	}
+	pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
+}
+
+// consolePolicy lets the console's own scripts run, and call it.
+func consolePolicy(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "style-src 'self'", "style-src 'self'; script-src 'self'; connect-src 'self'", 1))
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		return next(c)
+	}
+}

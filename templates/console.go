@@ -1,0 +1,104 @@
+package templates
+
+import (
+	"html/template"
+
+	"sallyport/static"
+)
+
+// Console is what every page of the console shows around its own: who is signed
+// in, and where they are. The pages are in admin/; layout.html there is around
+// them.
+type Console struct {
+	Section       string // of the navigation: "dashboard", "connections", …
+	Admin         string // name of who is signed in
+	Role          string
+	Owner, Editor bool // what the role may do
+	Issuer        string
+	Version       string
+	Theme         string // "light", "dark", or "" for what the system has
+	Path          string // and query, to come back to
+	Notice        string // what was just done: a key of notices
+}
+
+// section is a part of the console, as its navigation has it.
+type section struct{ Name, Title, URL, Icon string }
+
+var sections = []section{
+	{"dashboard", "Dashboard", "/admin", "gauge"},
+	{"connections", "Connections", "/admin/connections", "cloud"},
+	{"clients", "Applications", "/admin/clients", "app-window"},
+	{"users", "Users", "/admin/users", "users"},
+	{"events", "Events", "/admin/events", "activity"},
+	{"policy", "Policy", "/admin/policy", "shield-check"},
+	{"keys", "Keys", "/admin/keys", "key-round"},
+	{"audit", "Audit", "/admin/audit", "scroll-text"},
+	{"administrators", "Administrators", "/admin/administrators", "user-cog"},
+	{"settings", "Settings", "/admin/settings", "settings"},
+}
+
+type choice struct{ Value, Title string }
+
+var themes = []choice{{"", "System"}, {"light", "Light"}, {"dark", "Dark"}}
+
+// glyph is an icon of the console's set, which is hidden from screen readers: a
+// word stands beside each.
+func glyph(name string) template.HTML {
+	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + static.URL("icons.svg") + `#` + name + `"/></svg>`)
+}
+
+// doorway is a page of the console for those who are not signed in.
+type doorway interface{ doorway() }
+
+func (AdminSignIn) doorway()  {}
+func (AdminWelcome) doorway() {}
+func (AdminEnrol) doorway()   {}
+
+// notices are what pages say after something was done. They are named in the URL,
+// so that nobody can write their own there.
+var notices = map[string]string{
+	"saved":   "Saved. It is in use.",
+	"deleted": "Deleted.",
+}
+
+// Said is the notice in words, or "".
+func (c Console) Said() string { return notices[c.Notice] }
+
+// AdminSignIn is the page "admin/signin".
+type AdminSignIn struct {
+	Name    string // as it was entered
+	Return  string // page of the console to go on to
+	Nobody  bool   // there is no administrator yet
+	Problem string
+	Theme   string
+}
+
+// AdminWelcome is the page "admin/welcome": a new administrator chooses a name
+// and a password.
+type AdminWelcome struct {
+	Name, Role     string
+	Field, Problem string // of what was entered
+	Theme          string
+}
+
+// AdminEnrol is the page "admin/enrol": the secret of one-time passwords.
+type AdminEnrol struct {
+	QR      template.URL // of an image
+	Secret  string
+	Problem string
+	Theme   string
+}
+
+// AdminProve is the page "admin/prove": an administrator shows once more who they
+// are.
+type AdminProve struct {
+	Console
+	Return  string
+	Problem string
+}
+
+// Dashboard is the page "admin/dashboard".
+type Dashboard struct {
+	Console
+	Connections, Clients int
+}
