@@ -93,8 +93,9 @@ type AdminEnrol struct {
 // are.
 type AdminProve struct {
 	Console
-	Return  string
-	Problem string
+	Return            string
+	Problem           string
+	Passkey, Password bool // they have such
 }
 
 // Dashboard is the page "admin/dashboard".

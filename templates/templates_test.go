@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 )
 
@@ -37,11 +38,16 @@ func pagesOf(s string) map[string]any {
 		"formpost":      FormPost{s, []Field{{s, s}}, s},
 		"webmessage":    WebMessage{s, []Field{{s, s}}},
 
-		"admin/signin":    AdminSignIn{s, s, true, s, "dark"},
-		"admin/welcome":   AdminWelcome{s, s, "name", s, ""},
-		"admin/enrol":     AdminEnrol{"data:image/png;base64,", s, s, ""},
-		"admin/prove":     AdminProve{consoleOf(s), s, s},
-		"admin/dashboard": Dashboard{consoleOf(s), 1, 2},
+		"admin/signin":         AdminSignIn{s, s, true, s, "dark"},
+		"admin/welcome":        AdminWelcome{s, s, "name", s, ""},
+		"admin/enrol":          AdminEnrol{"data:image/png;base64,", s, s, ""},
+		"admin/prove":          AdminProve{consoleOf(s), s, s, true, true},
+		"admin/me":             Me{consoleOf(s), true, []PasskeyLine{{s, s, time.Now(), time.Time{}}}, 2, Fault{"password", s}},
+		"admin/passkey":        NewPasskey{consoleOf(s)},
+		"admin/confirm":        Confirm{consoleOf(s), s, s, s, s, s},
+		"admin/invited":        Invited{consoleOf(s), s, s, s},
+		"admin/administrators": Administrators{consoleOf(s), []AdminLine{{s, s, "owner", true, s, time.Now(), time.Now()}}, []string{"viewer", "owner"}},
+		"admin/dashboard":      Dashboard{consoleOf(s), 1, 2},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
 	"github.com/labstack/echo/v4"
 
 	"sallyport/connections"
@@ -36,6 +37,8 @@ type Pages struct {
 	SetCookie func(c echo.Context, name, id string) error
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
+
+	webauthn func() (*webauthn.WebAuthn, error)
 }
 
 // Refused is why a request was not answered as asked, for people.
@@ -59,11 +62,16 @@ type handler func(echo.Context, visitor) error
 
 // Mount adds the pages. Those in the first list are open to strangers.
 func (p *Pages) Mount(g *echo.Group) {
+	p.webauthn = relyingParty(p.Issuer)
 	g.GET("/sign-in", p.signIn)
 	g.POST("/sign-in", p.enter)
 	g.GET("/welcome", p.welcome)
 	g.POST("/welcome", p.choose)
 	g.POST("/welcome/confirm", p.confirm)
+	g.POST("/welcome/passkey/begin", p.beginFirstPasskey)
+	g.POST("/welcome/passkey", p.keepFirstPasskey)
+	g.POST("/sign-in/passkey/begin", p.beginPasskeySignIn)
+	g.POST("/sign-in/passkey", p.passkeySignIn)
 
 	for _, page := range []struct {
 		method, path string
@@ -75,6 +83,20 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/prove", vault.Viewer, p.prove},
 		{http.MethodPost, "/prove", vault.Viewer, p.proved},
 		{http.MethodPost, "/theme", vault.Viewer, p.chooseTheme},
+
+		{http.MethodGet, "/me", vault.Viewer, p.me},
+		{http.MethodGet, "/me/passkey", vault.Viewer, p.freshly(p.newPasskey)},
+		{http.MethodPost, "/me/passkey/begin", vault.Viewer, p.freshly(p.beginPasskey)},
+		{http.MethodPost, "/me/passkey", vault.Viewer, p.freshly(p.keepPasskey)},
+		{http.MethodPost, "/me/passkey/remove", vault.Viewer, p.freshly(p.removePasskey)},
+		{http.MethodPost, "/me/password", vault.Viewer, p.freshly(p.changePassword)},
+		{http.MethodPost, "/me/sign-out", vault.Viewer, p.signOutElsewhere},
+
+		{http.MethodGet, "/administrators", vault.Viewer, p.administrators},
+		{http.MethodPost, "/administrators", vault.Owner, p.freshly(p.invite)},
+		{http.MethodPost, "/administrators/:id/role", vault.Owner, p.freshly(p.changeRole)},
+		{http.MethodGet, "/administrators/:id/remove", vault.Owner, p.freshly(p.confirmRemoval)},
+		{http.MethodPost, "/administrators/:id/remove", vault.Owner, p.freshly(p.removeAdmin)},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}

@@ -106,7 +106,7 @@ func Any(ctx context.Context, v *vault.Vault) (some bool, err error) {
 
 // prove asks an administrator who is signed in to show once more who they are.
 func (p *Pages) prove(c echo.Context, v visitor) error {
-	return p.render(c, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.QueryParam("return"))})
+	return p.render(c, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.QueryParam("return")), Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()})
 }
 
 func (p *Pages) proved(c echo.Context, v visitor) error {
@@ -116,7 +116,8 @@ func (p *Pages) proved(c echo.Context, v visitor) error {
 	}
 	var refused *Refused
 	if errors.As(err, &refused) {
-		return render(c, refused.Status, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.FormValue("return")), Problem: refused.Message})
+		return render(c, refused.Status, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.FormValue("return")), Problem: refused.Message,
+			Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()})
 	}
 	if err != nil {
 		return err
