@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"golang.org/x/time/rate"
+	"sallyport/connections"
 )
 
 // Routes are the methods and paths that there are.
@@ -35,6 +36,9 @@ func (s *Server) WorkNow(ctx context.Context) error {
 		return err
 	}
 	if err := s.renewIdle(ctx); err != nil {
+		return err
+	}
+	if err := s.Vault.CountHealth(ctx, 0, connections.Asserts); err != nil {
 		return err
 	}
 	_, err := s.Vault.Sweep(ctx)

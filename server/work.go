@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"sallyport/connections"
 )
 
 const (
@@ -16,6 +18,7 @@ const (
 	orphanAge   = 6 * time.Minute // of an event that whoever left it has surely no longer in hand
 	resealAfter = time.Second     // until new keys are looked for: the vault counts on it
 
+	countAfter  = time.Minute
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
 )
@@ -30,6 +33,7 @@ func (s *Server) Work(ctx context.Context) {
 	others.Go(func() { s.workUpstream(ctx) })
 	others.Go(func() { s.workLogs(ctx) })
 	others.Go(func() { s.reseal(ctx) })
+	others.Go(func() { s.workLong(ctx) })
 	defer others.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()
@@ -84,6 +88,23 @@ func (s *Server) workUpstream(ctx context.Context) {
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not "+what, "error", err)
+		}
+	}
+}
+
+// workLong does what takes longer the more accounts there are: it counts how
+// they are, for administrators.
+func (s *Server) workLong(ctx context.Context) {
+	count := time.NewTicker(countAfter)
+	defer count.Stop()
+	for {
+		if err := s.Vault.CountHealth(ctx, countAfter, connections.Asserts); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "could not count how connected accounts are", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-count.C:
 		}
 	}
 }

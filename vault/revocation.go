@@ -1,9 +1,6 @@
 package vault
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Revocation is a token set whose refresh token nothing uses any more, and which
 // is to be revoked at its provider (RFC 7009): a newer sign-in of the same user
@@ -26,10 +23,7 @@ type Revocation struct {
 }
 
 // Connection is the name of the connection that the token set is of.
-func (r Revocation) Connection() string {
-	name, _, _ := strings.Cut(r.Tokens.Identity, "|")
-	return name
-}
+func (r Revocation) Connection() string { return ConnectionOf(r.Tokens.Identity) }
 
 func (r Revocation) Key() string          { return r.ID }
 func (r Revocation) ExpiresAt() time.Time { return r.Expires }

@@ -92,6 +92,7 @@ type Tx struct {
 	AdminInvites    Records[AdminInvite]    // links that make them
 	AdminSessions   Records[AdminSession]   // browsers in which they are signed in
 	AdminChallenges Records[AdminChallenge] // what they were asked
+	Counts          Records[HealthCounts]   // how connected accounts are, as counted last
 
 	now     time.Time
 	v       *Vault
@@ -146,6 +147,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.AdminInvites = Records[AdminInvite]{tx, "admininvites"}
 	tx.AdminSessions = Records[AdminSession]{tx, "adminsessions"}
 	tx.AdminChallenges = Records[AdminChallenge]{tx, "adminchallenges"}
+	tx.Counts = Records[HealthCounts]{tx, "counts"}
 	return tx
 }
 
