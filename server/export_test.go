@@ -38,6 +38,9 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	if err := s.renewIdle(ctx); err != nil {
 		return err
 	}
+	if err := s.index(ctx); err != nil {
+		return err
+	}
 	if err := s.Vault.CountHealth(ctx, 0, connections.Asserts); err != nil {
 		return err
 	}

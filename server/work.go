@@ -19,6 +19,7 @@ const (
 	resealAfter = time.Second     // until new keys are looked for: the vault counts on it
 
 	countAfter  = time.Minute
+	indexPause  = 50 * time.Millisecond // between some records and the next
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
 )
@@ -92,12 +93,16 @@ func (s *Server) workUpstream(ctx context.Context) {
 	}
 }
 
-// workLong does what takes longer the more accounts there are: it counts how
-// they are, for administrators.
+// workLong does what takes longer the more accounts there are, for
+// administrators: it makes users of a vault of an earlier version easy to find,
+// and counts how accounts are.
 func (s *Server) workLong(ctx context.Context) {
 	count := time.NewTicker(countAfter)
 	defer count.Stop()
 	for {
+		if err := s.index(ctx); err != nil && ctx.Err() == nil {
+			s.Log.ErrorContext(ctx, "could not make users easy to find", "error", err)
+		}
 		if err := s.Vault.CountHealth(ctx, countAfter, connections.Asserts); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not count how connected accounts are", "error", err)
 		}
@@ -105,6 +110,21 @@ func (s *Server) workLong(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-count.C:
+		}
+	}
+}
+
+// index makes the lookups that are missing, a few at a time: others write, too.
+func (s *Server) index(ctx context.Context) error {
+	for {
+		done, err := s.Vault.IndexSome(ctx)
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(indexPause):
 		}
 	}
 }

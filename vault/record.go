@@ -81,7 +81,7 @@ func (rs Records[R]) Put(r R) error {
 	if err != nil {
 		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
 	}
-	if before, ok := rs.tx.read[rs.bucket+"\x00"+r.Key()]; ok {
+	if before, ok := rs.tx.read[rs.place(r.Key())]; ok {
 		if plain, err = carry[R](plain, before); err != nil {
 			return err
 		}
@@ -96,6 +96,13 @@ func (rs Records[R]) Put(r R) error {
 	}
 	if err := rs.tx.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
 		return err
+	}
+	if f, ok := any(r).(findable); ok {
+		place := rs.place(r.Key())
+		if err := rs.tx.index(rs.tx.lookups[place], f); err != nil {
+			return err
+		}
+		rs.tx.lookups[place] = lookupsOf(f)
 	}
 	return rs.tell()
 }
@@ -115,15 +122,36 @@ func (rs Records[R]) Take(key string) (R, error) {
 
 // Delete forgets the record with a key, if there is one.
 func (rs Records[R]) Delete(key string) error {
-	delete(rs.tx.read, rs.bucket+"\x00"+key)
 	if err := rs.tx.writes(false); err != nil {
 		return err
 	}
+	if err := rs.unindex(key); err != nil {
+		return err
+	}
+	delete(rs.tx.read, rs.place(key))
 	if err := rs.tx.kv.Delete(rs.bucket, key); err != nil {
 		return err
 	}
 	return rs.tell()
 }
+
+// unindex forgets the lookups of a record that is to be deleted. Those of one that
+// cannot be read stay, and lead nowhere.
+func (rs Records[R]) unindex(key string) error {
+	var kind R
+	if _, ok := any(kind).(findable); !ok {
+		return nil
+	}
+	place := rs.place(key)
+	if _, known := rs.tx.lookups[place]; !known {
+		_, _ = rs.read(key)
+	}
+	defer delete(rs.tx.lookups, place)
+	return rs.tx.unindex(rs.tx.lookups[place], key, nil)
+}
+
+// place tells a record from all others.
+func (rs Records[R]) place(key string) string { return rs.bucket + "\x00" + key }
 
 // tell has all instances hear of a change of what they may keep a copy of.
 func (rs Records[R]) tell() error {
@@ -142,7 +170,8 @@ func (rs Records[R]) All(after string) iter.Seq2[R, error] {
 		for e, err := range rs.tx.kv.Scan(rs.bucket, after) {
 			var r R
 			if err == nil {
-				delete(rs.tx.read, rs.bucket+"\x00"+last)
+				delete(rs.tx.read, rs.place(last))
+				delete(rs.tx.lookups, rs.place(last))
 				r, err = rs.open(e.Key, e.Value)
 				last = e.Key
 			}
@@ -173,8 +202,13 @@ func (rs Records[R]) decode(key string, v Value) (r R, err error) {
 	if err != nil {
 		return r, fmt.Errorf("vault: decode a record of %s: %w", rs.bucket, err)
 	}
-	if rs.tx.read != nil && strange {
-		rs.tx.read[rs.bucket+"\x00"+key] = plain
+	if rs.tx.read != nil {
+		if strange {
+			rs.tx.read[rs.place(key)] = plain
+		}
+		if f, ok := any(r).(findable); ok {
+			rs.tx.lookups[rs.place(key)] = lookupsOf(f)
+		}
 	}
 	if w, ok := any(r).(restorable[R]); ok {
 		r = w.readUnder(rs.tx.mark)

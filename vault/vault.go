@@ -14,17 +14,18 @@ import (
 
 // Vault is an open vault.
 type Vault struct {
-	store   Store
-	keys    atomic.Pointer[keyring] // the newest
-	roots   roots
-	id      string             // of this instance
-	mark    atomic.Value       // string: of the backup that it was restored from, or ""
-	flights singleflight.Group // refreshes that this instance waits for, by account
-	flying  sync.WaitGroup     // those under way
-	heard   bell               // rung by what instances tell
-	copies  copies             // of settings
-	steady  steadiness         // of the store's clock
-	journal journal            // of the events of this instance
+	store     Store
+	keys      atomic.Pointer[keyring] // the newest
+	roots     roots
+	id        string             // of this instance
+	mark      atomic.Value       // string: of the backup that it was restored from, or ""
+	flights   singleflight.Group // refreshes that this instance waits for, by account
+	flying    sync.WaitGroup     // those under way
+	heard     bell               // rung by what instances tell
+	copies    copies             // of settings
+	lookupKey []byte             // of the keys of lookups
+	steady    steadiness         // of the store's clock
+	journal   journal            // of the events of this instance
 
 	// Now tells the time. It is time.Now unless a test sets it.
 	Now func() time.Time
@@ -52,6 +53,7 @@ func Open(ctx context.Context, store Store, root Key, newer ...Key) (*Vault, err
 	v.keys.Store(keys)
 	v.roots.set(known)
 	v.mark.Store(mark)
+	v.lookupKey = v.Derive("lookups")
 	v.steady.since = v.Now() // nobody knows how the store's clock went before
 	return v, nil
 }
@@ -93,22 +95,25 @@ type Tx struct {
 	AdminSessions   Records[AdminSession]   // browsers in which they are signed in
 	AdminChallenges Records[AdminChallenge] // what they were asked
 	Counts          Records[HealthCounts]   // how connected accounts are, as counted last
+	Lookups         Records[Lookup]         // where records are, by what they say
+	Indexed         Records[Indexed]        // how far lookups are made of older records
 
 	now     time.Time
 	v       *Vault
 	kv      KV
-	ring    *keyring          // as this transaction has to have it
-	looked  bool              // at the header, for the ring
-	header  []byte            // if it came with what was read
-	copies  *copySet          // of settings; nil in an update
-	read    map[string][]byte // by place: records as they were read that may have fields of strangers, so that they can be put; nil in a view
-	mark    string            // of the backup that the vault was restored from, or ""
-	changed bool              // some setting
-	loose   []LooseEvent      // that were recorded
-	written bool              // some record
-	begun   bool              // some refresh
-	move    *Moving           // that keeps it from writing, or nil
-	marked  bool              // it looks whether the vault was marked as restored meanwhile
+	ring    *keyring           // as this transaction has to have it
+	looked  bool               // at the header, for the ring
+	header  []byte             // if it came with what was read
+	copies  *copySet           // of settings; nil in an update
+	read    map[string][]byte  // by place: records as they were read that may have fields of strangers, so that they can be put; nil in a view
+	lookups map[string]written // by place: lookups that are there of what was read or put; nil in a view
+	mark    string             // of the backup that the vault was restored from, or ""
+	changed bool               // some setting
+	loose   []LooseEvent       // that were recorded
+	written bool               // some record
+	begun   bool               // some refresh
+	move    *Moving            // that keeps it from writing, or nil
+	marked  bool               // it looks whether the vault was marked as restored meanwhile
 }
 
 func (v *Vault) newTx(kv KV) *Tx {
@@ -148,6 +153,8 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.AdminSessions = Records[AdminSession]{tx, "adminsessions"}
 	tx.AdminChallenges = Records[AdminChallenge]{tx, "adminchallenges"}
 	tx.Counts = Records[HealthCounts]{tx, "counts"}
+	tx.Lookups = Records[Lookup]{tx, "lookups"}
+	tx.Indexed = Records[Indexed]{tx, "indexed"}
 	return tx
 }
 
@@ -187,7 +194,7 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 	for {
 		err := v.store.Update(ctx, func(kv KV) error {
 			tx := v.newTx(kv)
-			tx.read = map[string][]byte{}
+			tx.read, tx.lookups = map[string][]byte{}, map[string]written{}
 			if err := errors.Join(tx.guard(), tx.expectHeader()); err != nil {
 				return err
 			}
