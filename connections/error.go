@@ -47,6 +47,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Explain is the description, for package vault, which keeps it.
+func (e *Error) Explain() string { return e.Description }
+
 // Is makes an error that left the refresh token unspent a [vault.ErrUnspent], and
 // one that the provider answered with a [vault.ErrAnswered].
 func (e *Error) Is(target error) bool {

@@ -51,7 +51,7 @@ func (v *Vault) asserted(ctx context.Context, seen TokenSet, need Need, a Assert
 	default:
 		return outcome{}, err
 	}
-	kept, notKept := v.settle(ctx, after, func(now TokenSet) bool {
+	kept, notKept := v.settle(ctx, after, refreshedWith(err, v.Now()), func(now TokenSet) bool {
 		return now.AccessToken == before.AccessToken && now.Issued.Equal(before.Issued)
 	})
 	if err := errors.Join(err, notKept); err != nil {

@@ -157,6 +157,8 @@ func references(r any) (list []reference) {
 			return []reference{{"connections", connection, "the token set's connection is not there"}}
 		}
 		list = append(list, reference{"identities", r.Identity, "the token set's identity is not there"})
+	case Refreshes:
+		list = append(list, reference{"tokensets", r.Identity, "the account of the refreshes is not there"})
 	case Grant:
 		list = append(list, reference{"users", r.User, "the grant's user is not there"}, reference{"clients", r.Client, "the grant's client is not there"})
 	case Consent:

@@ -227,14 +227,14 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, beg
 		after.Attempt = &Attempt{ID: mine.Attempt.ID, Until: mine.Attempt.Until, Unheard: true}
 		err = errors.Join(err, &Unheard{max(0, attemptTime-time.Since(began))})
 	}
-	kept, notKept := v.settle(ctx, after, func(now TokenSet) bool { return mayKeep(after, mine, now) })
+	kept, notKept := v.settle(ctx, after, refreshedWith(err, v.Now()), func(now TokenSet) bool { return mayKeep(after, mine, now) })
 	return after, kept, errors.Join(err, notKept)
 }
 
-// settle keeps a token set as it is after a request to its provider, if it may
-// take the place of what is stored now. A store that fails is asked again for as
+// settle keeps a token set as it is after a request to its provider, and what came
+// of that, if it may take the place of what is stored now. A store that fails is asked again for as
 // long as the flight lasts: what the provider issued exists nowhere else.
-func (v *Vault) settle(ctx context.Context, after TokenSet, may func(now TokenSet) bool) (kept bool, err error) {
+func (v *Vault) settle(ctx context.Context, after TokenSet, came Refreshed, may func(now TokenSet) bool) (kept bool, err error) {
 	for wait := waitTime; ; wait *= 2 {
 		err := v.Update(ctx, func(tx *Tx) error {
 			now, err := tx.TokenSets.Get(after.Identity)
@@ -244,7 +244,7 @@ func (v *Vault) settle(ctx context.Context, after TokenSet, may func(now TokenSe
 			if kept = may(now); !kept {
 				return nil
 			}
-			return errors.Join(tx.TokenSets.Put(after), tx.kv.Tell(topicOf(after.Identity)))
+			return errors.Join(tx.TokenSets.Put(after), tx.note(after.Identity, came), tx.kv.Tell(topicOf(after.Identity)))
 		})
 		if err == nil || errors.Is(err, ErrNotFound) {
 			return kept, err

@@ -3,6 +3,7 @@ package vault
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,4 +51,14 @@ func (s *Secret) UnmarshalCBOR(b []byte) error { return cbor.Unmarshal(b, &s.val
 func Hash(secret string) string {
 	h := sha256.Sum256([]byte(secret))
 	return base64.RawURLEncoding.EncodeToString(h[:])
+}
+
+// Fingerprint tells a random secret from others, and nothing of it: the first 8
+// hexadecimal digits of its SHA-256, or "" of none.
+func (s Secret) Fingerprint() string {
+	if s.IsZero() {
+		return ""
+	}
+	h := sha256.Sum256([]byte(s.value))
+	return hex.EncodeToString(h[:4])
 }

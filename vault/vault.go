@@ -67,6 +67,7 @@ type Tx struct {
 	Users           Records[User]           // people, by the subject that clients know them by
 	Identities      Records[Identity]       // accounts at identity providers, each of one user
 	TokenSets       Records[TokenSet]       // tokens that identity providers issued, by identity
+	Refreshes       Records[Refreshes]      // what came of the last refreshes of an account, by identity
 	Revocations     Records[Revocation]     // refresh tokens that are to be revoked at their providers
 	Disconnections  Records[Disconnection]  // of all accounts of a connection at once, the last of each
 	Logins          Records[Login]          // sign-ins under way at an identity provider, by state
@@ -125,6 +126,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Users = Records[User]{tx, "users"}
 	tx.Identities = Records[Identity]{tx, "identities"}
 	tx.TokenSets = Records[TokenSet]{tx, "tokensets"}
+	tx.Refreshes = Records[Refreshes]{tx, "refreshes"}
 	tx.Revocations = Records[Revocation]{tx, "revocations"}
 	tx.Disconnections = Records[Disconnection]{tx, "disconnections"}
 	tx.Logins = Records[Login]{tx, "logins"}
