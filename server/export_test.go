@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"golang.org/x/time/rate"
+
 	"sallyport/connections"
 )
 

@@ -40,7 +40,7 @@ func (tx *Tx) disconnect(ts TokenSet, generation int) (id string, err error) {
 		r.Awaits, r.Tokens, r.Next = true, TokenSet{Identity: ts.Identity, ID: ts.ID}, tx.now.Add(wait)
 		return r.ID, errors.Join(tx.TokenSets.Put(ts), tx.Revocations.Put(r))
 	}
-	return r.ID, errors.Join(tx.TokenSets.Delete(ts.Identity), tx.Revocations.Put(r))
+	return r.ID, errors.Join(tx.forgetTokens(ts.Identity), tx.Revocations.Put(r))
 }
 
 // busy is for how long a refresh of a token set may be under way.
@@ -79,7 +79,12 @@ func (tx *Tx) Collect(r Revocation) (Revocation, error) {
 		return r, nil
 	}
 	r.Awaits, r.Tokens = false, ts
-	return r, tx.TokenSets.Delete(ts.Identity)
+	return r, tx.forgetTokens(ts.Identity)
+}
+
+// forgetTokens forgets an account's token set, and how it was refreshed.
+func (tx *Tx) forgetTokens(identity string) error {
+	return errors.Join(tx.TokenSets.Delete(identity), tx.Refreshes.Delete(identity))
 }
 
 // Disconnection is how far it has come to disconnect all accounts of a

@@ -14,11 +14,12 @@ const (
 	Reauthorize  Health = "reauthorize"   // the provider has refused for good: the user has to connect again
 	Quarantined  Health = "quarantined"   // the provider answered for somebody else: the user has to connect again
 	NotRenewable Health = "not_renewable" // the access token has expired, and there is no way to another: the user has to connect again
+	Revoked      Health = "revoked"       // it was disconnected, and what is left of it is being revoked
 	Disabled     Health = "disabled"      // the connection is switched off, or keeps no tokens: an administrator can change that
 )
 
 // Healths are all of them, those first that ask for somebody.
-var Healths = []Health{Quarantined, Reauthorize, Ambiguous, NotRenewable, Expiring, Refreshing, Disabled, Healthy}
+var Healths = []Health{Quarantined, Reauthorize, Ambiguous, NotRenewable, Expiring, Refreshing, Revoked, Disabled, Healthy}
 
 // Health is how the account of a token set is at a time. Asserts says that its
 // connection needs no refresh token, as an [Asserter].
@@ -28,6 +29,8 @@ var Healths = []Health{Quarantined, Reauthorize, Ambiguous, NotRenewable, Expiri
 // have asked for it for long.
 func (t TokenSet) Health(c Connection, asserts bool, now time.Time) Health {
 	switch {
+	case !t.Connected(c):
+		return Revoked
 	case !c.Active || !c.TokenVault:
 		return Disabled
 	case t.Refusal != nil && t.Refusal.Quarantine:

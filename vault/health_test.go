@@ -53,6 +53,8 @@ func TestHealthOfAnAccount(t *testing.T) {
 		"refused":                    {with(refused(vault.Refusal{})), conn, false, vault.Reauthorize},
 		"refused, expired":           {with(expired, refused(vault.Refusal{})), conn, false, vault.Reauthorize},
 		"answered for somebody else": {with(alone, refused(vault.Refusal{Quarantine: true})), conn, false, vault.Quarantined},
+		"disconnected":               {with(func(ts *vault.TokenSet) { ts.Disconnected = true }, underWay), conn, false, vault.Revoked},
+		"disconnected with all of its connection": {live, vault.Connection{Name: "salesforce", Active: true, TokenVault: true, Generation: 1}, false, vault.Revoked},
 		"switched off":               {live, off, false, vault.Disabled},
 		"switched off, refused":      {with(refused(vault.Refusal{})), off, false, vault.Disabled},
 		"switched off, by assertion": {live, off, true, vault.Disabled},

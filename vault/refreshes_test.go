@@ -70,6 +70,10 @@ func TestRefreshesAreRemembered(t *testing.T) {
 	if got := told(); len(got) != 20 || got[0] != "1 not_spent 29" || got[19] != "1 not_spent 10" {
 		t.Errorf("after thirty: %q", got)
 	}
+	put(t, v, func(tx *vault.Tx) error { _, err := tx.Disconnect(seen(t, v)); return err })
+	if got := told(); len(got) != 0 {
+		t.Errorf("after it was disconnected: %q", got)
+	}
 }
 
 // TestDamagedHistoryCostsNoToken: what the provider issued exists nowhere else.
