@@ -47,3 +47,9 @@ func (s *Server) refreshAhead(ctx context.Context, a account, ts vault.TokenSet)
 	}
 	s.Vault.Ahead(ctx, ts, vault.Need{TTL: lead}, refresher{s, a.connection}, func() { <-s.ahead })
 }
+
+// refreshNow refreshes an account whose access token may be good still.
+func (s *Server) refreshNow(ctx context.Context, ts vault.TokenSet, conn vault.Connection) error {
+	_, err := s.Vault.Fresh(ctx, ts, vault.Need{Rejected: ts.AccessToken}, refresher{s, conn})
+	return err
+}

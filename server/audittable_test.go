@@ -248,6 +248,13 @@ var auditedRequests = []audited{
 	}},
 	{"all accounts disconnected", "POST /api/v2/connections/:id/disconnect", "sapi", "", managing("POST", "api/v2/connections/salesforce/disconnect", `{"all":true}`)},
 	{"all accounts of nothing disconnected", "POST /api/v2/connections/:id/disconnect", "fapi", "inexistent_connection", managing("POST", "api/v2/connections/nothing/disconnect", `{"all":true}`)},
+	{"account disconnected on the own page", "POST /account/disconnect", "sallyport_account_disconnected", "", onOwnPage("disconnect")},
+	{"access taken back on the own page", "POST /account/take-back", "sallyport_consent_withdrawn", "", onOwnPage("take-back")},
+	{"signed out on the own page", "POST /account/sign-out", "slo", "", onOwnPage("sign-out")},
+	{"sign-in to the own page", "GET /login/callback", "s", "", func(g *gateway) func() answer {
+		g.signIn(ada())
+		return func() answer { g.own(ada()); return answer{} }
+	}},
 	{"own account disconnected", "DELETE /me/v1/connected-accounts/accounts/:id", "sallyport_account_disconnected", "", func(g *gateway) func() answer {
 		token := g.me(ada())
 		list, _ := g.accounts(token, "")

@@ -23,11 +23,11 @@ const (
 	noticeLife  = 24 * time.Hour
 )
 
-// endSession ends a session, and leaves notices for the clients that want to
+// endSession ends the session with a hash, and leaves notices for the clients that want to
 // hear of it (OpenID Connect Back-Channel Logout 1.0). The IDs are made outside
 // of the transaction.
-func endSession(tx *vault.Tx, id string, notice string) (ended vault.Session, err error) {
-	ended, err = tx.Sessions.Take(vault.Hash(id))
+func endSession(tx *vault.Tx, hash, notice string) (ended vault.Session, err error) {
+	ended, err = tx.Sessions.Take(hash)
 	if errors.Is(err, vault.ErrNotFound) {
 		return ended, nil
 	}

@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"sallyport/server/admin"
+	"sallyport/vault"
 )
 
 // console is where administrators work.
@@ -13,6 +16,17 @@ func (s *Server) console() {
 	pages := &admin.Pages{
 		Vault: s.Vault, Issuer: s.Issuer, Version: s.Version, Connections: s.connections, Now: s.Now,
 		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.limited,
+		Refresh: s.refreshNow, Ahead: soon, ReconnectURI: func(ctx context.Context, ticket vault.Ticket) (string, time.Duration, error) {
+			uri, err := s.reconnectURI(ctx, ticket)
+			return uri, ticketLifetime, err
+		},
+		Disconnect: func(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (string, error) {
+			return s.disconnect(ctx, noteOf(ctx).as("sallyport_account_disconnected"), find)
+		},
+		DeleteUser: func(ctx context.Context, id string) error {
+			return s.deleteUser(ctx, noteOf(ctx).as("sdu", vault.Say("user_id", id)), id)
+		},
+		SignOutEverywhere: s.signOutEverywhere,
 	}
 	pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
 }

@@ -219,6 +219,8 @@ func problemTitle(a *oidc.Error) string {
 	switch {
 	case a == errExpiredLogin, a == errInteraction:
 		return "Please sign in again"
+	case a == errStranger:
+		return "You are not known here"
 	case a == errTicket:
 		return "This link no longer works"
 	case a == errOtherUser:

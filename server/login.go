@@ -99,7 +99,10 @@ func (s *Server) callback(c echo.Context) error {
 		return fail(err)
 	}
 	n.event.Account, n.event.UserName, n.known = vault.Said(identity.UserID), vault.Said(identity.Profile.Username), true
-	if login.Purpose != vault.ToSignIn {
+	switch login.Purpose {
+	case vault.ToOwnPage:
+		return s.ownSignedIn(c, conn, identity, tokens)
+	case vault.ToReconnect, vault.ToConnect:
 		return s.reconnected(c, login, client, conn, identity, tokens)
 	}
 	if err := s.signedIn(c, login, client, conn, identity, tokens); err != nil {
@@ -135,7 +138,8 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 			return err
 		}
 		conn, err = tx.Connections.Get(login.Connection)
-		if err == nil {
+		own := login.Purpose == vault.ToOwnPage
+		if err == nil && !own {
 			client, err = tx.Clients.Get(login.Request.ClientID)
 		}
 		if errors.Is(err, vault.ErrNotFound) {
@@ -143,7 +147,7 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 		}
 		fits = subtle.ConstantTimeCompare([]byte(login.BrowserHash), []byte(vault.Hash(browser))) == 1 &&
 			connections.CallbackURL(s.Issuer, conn) == s.Issuer+c.Request().URL.Path[1:] &&
-			conn.Active && conn.Allows(client.ID)
+			conn.Active && (own || conn.Allows(client.ID))
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) || err == nil && !fits {

@@ -164,7 +164,7 @@ func (s *Server) signOut(c echo.Context, client vault.Client, todo oidc.Logout) 
 		n := noteOf(c.Request().Context())
 		n.forClient(client)
 		err := s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
-			ended, err := endSession(tx, id, notice)
+			ended, err := endSession(tx, vault.Hash(id), notice)
 			if err != nil || ended.User == "" {
 				return err
 			}

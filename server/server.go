@@ -135,6 +135,7 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 
 	s.ownAPIs()
 	s.console()
+	s.ownPage()
 
 	// The relying party, towards identity providers.
 	e.GET("/login/callback", s.callback, s.paced)

@@ -59,6 +59,17 @@ func (AdminEnrol) doorway()   {}
 var notices = map[string]string{
 	"saved":   "Saved. It is in use.",
 	"deleted": "Deleted.",
+
+	"blocked":              "Blocked. The user cannot sign in, and applications get no tokens for the user.",
+	"unblocked":            "Unblocked. The user can sign in again.",
+	"signed-out":           "Signed out everywhere. Applications have to sign the user in again.",
+	"taken-back":           "Taken back. The application has to sign the user in again.",
+	"user-deleted":         "The user is deleted, and what was issued for the accounts is being revoked.",
+	"refreshed":            "Refreshed. There is a new access token.",
+	"disconnected-revoked": "Disconnected, and revoked at the identity provider.",
+	"disconnected-ended":   "Disconnected. At the identity provider it had ended before.",
+	"disconnected-pending": "Disconnected. It could not be revoked at the identity provider yet, and is tried again until it is.",
+	"disconnected-failed":  "Disconnected here. It could not be revoked at the identity provider: the user can take the access back there.",
 }
 
 // Said is the notice in words, or "".

@@ -22,6 +22,7 @@ import (
 type Choose struct {
 	Client      string // its name; may be empty
 	Connections []Choice
+	Own         bool // it is the user's own page that is signed in to
 }
 
 // Choice is a connection on the page [Choose].

@@ -27,7 +27,7 @@ var hostile = map[string]string{
 // pagesOf has every page, with s wherever a string may come from outside.
 func pagesOf(s string) map[string]any {
 	return map[string]any{
-		"choose":    Choose{s, []Choice{{s, s, s}, {s, s, "salesforce-sandbox"}}},
+		"choose":    Choose{s, []Choice{{s, s, s}, {s, s, "salesforce-sandbox"}}, true},
 		"problem":   Problem{s, s, s, s, s, s},
 		"signout":   SignOut{s, s, []Field{{s, s}}, s},
 		"signedout": SignedOut{s, s}, "connected": Connected{s, s, s, false, s},
@@ -35,8 +35,10 @@ func pagesOf(s string) map[string]any {
 		"device":        Device{s, s, s},
 		"deviceconfirm": DeviceConfirm{s, s, []ScopeLine{{s, s}}, s, []Field{{s, s}}},
 		"devicedone":    DeviceDone{s, false},
-		"formpost":      FormPost{s, []Field{{s, s}}, s},
-		"webmessage":    WebMessage{s, []Field{{s, s}}},
+		"own": Own{s, s, s, []OwnAccount{{s, s, s, s, Healths["reauthorize"], []string{s, s}}, {"", s, "salesforce", s, State{}, nil}},
+			[]OwnApplication{{s, s, []ScopeLine{{s, s}}}, {s, s, nil}}, "revoked"},
+		"formpost":   FormPost{s, []Field{{s, s}}, s},
+		"webmessage": WebMessage{s, []Field{{s, s}}},
 
 		"admin/signin":         AdminSignIn{s, s, true, s, "dark"},
 		"admin/welcome":        AdminWelcome{s, s, "name", s, ""},
@@ -48,8 +50,23 @@ func pagesOf(s string) map[string]any {
 		"admin/invited":        Invited{consoleOf(s), s, s, s},
 		"admin/administrators": Administrators{consoleOf(s), []AdminLine{{s, s, "owner", true, s, time.Now(), time.Now()}}, []string{"viewer", "owner"}},
 		"admin/dashboard":      Dashboard{consoleOf(s), 1, 2},
+
+		"admin/users": Users{Console: consoleOf(s), Query: s, Connection: s, Connections: []Option{{s, s, true}}, Next: s,
+			Rows: []UserRow{{s, "/admin/users/1", s, s, []string{s, s}, Healths["healthy"], true, moment}}},
+		"admin/user": User{Console: consoleOf(s), ID: s, URL: "/admin/users/1", Name: s, Email: s, Username: s, Unverified: true, Created: moment, Seen: moment, Logins: 3,
+			Accounts: []AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["reauthorize"]}}, Sessions: []SessionRow{{s, []string{s, s}, moment, moment}},
+			Applications: []ApplicationRow{{"id", "name", true, []string{s}, 2, moment}, {"app", s, false, nil, 1, moment}}, More: true},
+		"admin/account": Account{Console: consoleOf(s), User: s, UserURL: "/admin/users/1", URL: "/admin/users/1/accounts/1", ID: s, Connection: s, Title: s, Name: s, Username: s, Org: s, InstanceURL: s,
+			State: Healths["ambiguous"], Why: s, Scopes: []string{s}, Connected: moment, Issued: moment, Expires: moment, Access: s, Refresh: s, Next: moment, Kept: moment, Approvals: 5, MostApprovals: 5,
+			Refreshes: []RefreshRow{{Outcomes["refused"], s, 2, moment, moment}}, Clients: []Option{{s, s, false}}, Renewable: true, Link: s, LinkLife: s, Problem: s},
+		"admin/sure": Sure{consoleOf(s), s, s, []string{s}, "/admin/users/1/delete", s, "/admin/users/1"},
+		"admin/accounts": AccountsIn{consoleOf(s), []StateCount{{"expiring", Healths["expiring"], 2}}, Healths["expiring"], "expiring",
+			[]AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["expiring"]}}, 3, moment},
 	}
 }
+
+// moment is some time, an hour ago.
+var moment = Moment{time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC), time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 
 // consoleOf is what is around a page of the console, with s wherever a string may come from outside.
 func consoleOf(s string) Console {

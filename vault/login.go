@@ -39,6 +39,7 @@ const (
 	ToSignIn    Purpose = "sign in"   // to a client
 	ToReconnect Purpose = "reconnect" // an account whose tokens no longer do
 	ToConnect   Purpose = "connect"   // a further account of a user who is signed in
+	ToOwnPage   Purpose = "own page"  // to the gateway itself, where users see what it knows of them
 )
 
 // Login is a sign-in under way at an identity provider.
@@ -49,7 +50,7 @@ type Login struct {
 	Verifier    Secret // PKCE code verifier
 	Connection  string
 	Purpose     Purpose
-	Request     AuthorizationRequest // of the client; of a reconnection, its ClientID alone
+	Request     AuthorizationRequest // of the client, if there is one; of a reconnection, its ClientID alone
 	User        string               // whose account is to be connected
 	Expires     time.Time
 }
@@ -96,9 +97,10 @@ func (s Session) ExpiresAt() time.Time {
 	return s.Expires
 }
 
-// With is the session with a client among those that the user signed in to.
+// With is the session with a client among those that the user signed in to, or as
+// it is if there is none.
 func (s Session) With(client string) Session {
-	if !slices.Contains(s.Clients, client) {
+	if client != "" && !slices.Contains(s.Clients, client) {
 		s.Clients = append(slices.Clip(s.Clients), client)
 	}
 	return s

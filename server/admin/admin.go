@@ -9,6 +9,7 @@
 package admin
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -35,6 +36,20 @@ type Pages struct {
 	// Cookie and SetCookie read and write a cookie that carries an ID.
 	Cookie    func(c echo.Context, name string) string
 	SetCookie func(c echo.Context, name, id string) error
+	// Refresh refreshes a token set of a connection now, whatever it is good for.
+	Refresh func(ctx context.Context, ts vault.TokenSet, conn vault.Connection) error
+	// Ahead is how long before its expiry a token set is refreshed that is in use.
+	Ahead func(ts vault.TokenSet) time.Duration
+	// ReconnectURI makes the link by which a user can connect an account again,
+	// which is good once, and for how long.
+	ReconnectURI func(ctx context.Context, ticket vault.Ticket) (uri string, life time.Duration, err error)
+	// Disconnect takes the token set that find finds out of use, and says what came
+	// of its revocation: "revoked", "ended", "pending" or "failed".
+	Disconnect func(ctx context.Context, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error)
+	// DeleteUser deletes a user with all that is theirs.
+	DeleteUser func(ctx context.Context, id string) error
+	// SignOutEverywhere ends a user's sessions and grants.
+	SignOutEverywhere func(ctx context.Context, user string) error
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
 
@@ -97,6 +112,20 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/administrators/:id/role", vault.Owner, p.freshly(p.changeRole)},
 		{http.MethodGet, "/administrators/:id/remove", vault.Owner, p.freshly(p.confirmRemoval)},
 		{http.MethodPost, "/administrators/:id/remove", vault.Owner, p.freshly(p.removeAdmin)},
+
+		{http.MethodGet, "/users", vault.Viewer, p.users},
+		{http.MethodGet, "/users/:id", vault.Viewer, p.user},
+		{http.MethodPost, "/users/:id/block", vault.Editor, p.block},
+		{http.MethodPost, "/users/:id/sign-out", vault.Editor, p.signOutUser},
+		{http.MethodPost, "/users/:id/take-back", vault.Editor, p.takeBack},
+		{http.MethodGet, "/users/:id/delete", vault.Editor, p.freshly(p.sureToDelete)},
+		{http.MethodPost, "/users/:id/delete", vault.Editor, p.freshly(p.deleteUser)},
+		{http.MethodGet, "/users/:id/accounts/:account", vault.Viewer, p.account},
+		{http.MethodPost, "/users/:id/accounts/:account/refresh", vault.Editor, p.refreshNow},
+		{http.MethodPost, "/users/:id/accounts/:account/link", vault.Editor, p.link},
+		{http.MethodGet, "/users/:id/accounts/:account/disconnect", vault.Editor, p.freshly(p.sureToDisconnect)},
+		{http.MethodPost, "/users/:id/accounts/:account/disconnect", vault.Editor, p.freshly(p.disconnect)},
+		{http.MethodGet, "/accounts", vault.Viewer, p.accounts},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}
