@@ -3,6 +3,7 @@ package vault
 import (
 	"regexp"
 	"slices"
+	"time"
 )
 
 // Connection is how the gateway reaches an identity provider, as one client of
@@ -15,6 +16,7 @@ type Connection struct {
 	Strategy     string // of package connections: "salesforce", "oidc", …
 	ClientID     string
 	ClientSecret Secret
+	SecretSet    time.Time                // when the client secret was set in the console; zero if elsewhere
 	Scopes       []string                 // asked for; none means the strategy's
 	Options      map[string]string        // the strategy's own fields
 	Upstream     map[string]UpstreamParam // added to the authorization request upstream

@@ -98,6 +98,8 @@ type Tx struct {
 	Counts          Records[HealthCounts]   // how connected accounts are, as counted last
 	Lookups         Records[Lookup]         // where records are, by what they say
 	Indexed         Records[Indexed]        // how far lookups are made of older records
+	Drafts          Records[Draft]          // connections that are not published yet
+	Former          Records[Former]         // connections before their last change
 
 	now     time.Time
 	v       *Vault
@@ -157,6 +159,8 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Counts = Records[HealthCounts]{tx, "counts"}
 	tx.Lookups = Records[Lookup]{tx, "lookups"}
 	tx.Indexed = Records[Indexed]{tx, "indexed"}
+	tx.Drafts = Records[Draft]{tx, "drafts"}
+	tx.Former = Records[Former]{tx, "formerconnections"}
 	return tx
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"sallyport/vault"
 )
@@ -72,7 +73,9 @@ func (o *Options) record(r *vault.Connection) error {
 		if o.ClientSecret.IsZero() {
 			return &vault.Invalid{Field: "options.client_secret", Problem: "is empty: give the secret, or remove the line"}
 		}
-		r.ClientSecret = o.ClientSecret.Secret
+		if r.ClientSecret != o.ClientSecret.Secret {
+			r.ClientSecret, r.SecretSet = o.ClientSecret.Secret, time.Time{}
+		}
 	}
 	if o.Scope != nil {
 		r.Scopes = slices.Clone(o.Scope)
