@@ -18,6 +18,7 @@ import (
 	"maps"
 	"net/http"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,6 +99,10 @@ type Strategy struct {
 	NotRenewable func(c vault.Connection, granted []string) string
 	// Implied are the scopes that a scope brings with it.
 	Implied map[string][]string
+	// Known are the scopes that people may choose from, the most used first.
+	Known []Scope
+	// cautions are what [Cautions] says. It may be nil.
+	cautions func(c vault.Connection) []string
 	// Open makes the provider of a connection. It checks the connection, and
 	// reaches for nothing on the network.
 	Open func(c vault.Connection, env Env) (Provider, error)
@@ -107,6 +112,7 @@ type Strategy struct {
 // it.
 type Field struct {
 	Name, Title, Help, Default string
+	Secret                     bool // it is not to be shown
 }
 
 // Env is what strategies take from their surroundings.
@@ -165,6 +171,11 @@ func Check(c vault.Connection) error {
 			return err
 		}
 	}
+	for _, scope := range c.Scopes {
+		if !scopeToken.MatchString(scope) {
+			return &vault.Invalid{Field: "options.scope", Problem: "has characters that no scope has (RFC 6749, section 3.3): " + quote(scope)}
+		}
+	}
 	for name := range c.Upstream {
 		if slices.Contains(reserved, name) {
 			return &vault.Invalid{Field: "options.upstream_params." + name, Problem: "is what the gateway itself decides"}
@@ -173,6 +184,8 @@ func Check(c vault.Connection) error {
 	_, err := s.Open(c, Env{Issuer: "https://localhost/", HTTP: http.DefaultClient, Now: time.Now})
 	return err
 }
+
+var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]+$`)
 
 // reserved are the parameters of the authorization request that protect it.
 var reserved = []string{"client_id", "response_type", "redirect_uri", "state", "nonce", "code_challenge", "code_challenge_method"}

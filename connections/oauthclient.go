@@ -45,7 +45,7 @@ const (
 var clientFields = []Field{
 	{Name: "token_endpoint_auth_method", Title: "Client authentication",
 		Help: "client_secret_basic, client_secret_post, private_key_jwt or none. The default is private_key_jwt with a private key, none without a secret, and else what the provider prefers."},
-	{Name: "private_key", Title: "Private key", Help: "Of the client, for private_key_jwt: in PEM."},
+	{Name: "private_key", Title: "Private key", Secret: true, Help: "Of the client, for private_key_jwt: in PEM."},
 	{Name: "kid", Title: "ID of the private key", Help: "The kid under which the provider knows the public key."},
 	{Name: "token_endpoint_auth_signing_alg", Title: "Algorithm of the private key", Help: "RS256, PS256, ES256, ES384 or EdDSA. The default is what fits the key."},
 	{Name: "access_token_lifetime", Title: "Assumed access token lifetime", Default: "600",

@@ -23,7 +23,7 @@ func salesforceFields(kind salesforceKind) []Field {
 		{Name: "login_url", Title: "Login URL", Default: kind.shared, Help: where},
 		{Name: "org_id", Title: "Org ID",
 			Help: "The one org whose users may sign in: 15 or 18 characters, beginning with 00D (Setup, Company Information). Without it, users of any org that knows the app."},
-		{Name: "client_secret_next", Title: "Next consumer secret",
+		{Name: "client_secret_next", Title: "Next consumer secret", Secret: true,
 			Help: "The consumer secret that is staged at Salesforce, tried where the present one is refused: for the time of a change."},
 		{Name: keepAliveDays, Title: "Days until an unused refresh token is renewed",
 			Help: "For apps whose refresh tokens lapse when unused, as after 30 days: 1 to 365. Without it, none is renewed unless it is used."},
@@ -57,14 +57,15 @@ var salesforceImplied = map[string][]string{
 var salesforceScopes = []string{"openid", "id", "api", "refresh_token"}
 
 var (
-	salesforce          = salesforceStrategy("salesforce", "Salesforce", salesforceKind{shared: productionLogin})
-	salesforceSandbox   = salesforceStrategy("salesforce-sandbox", "Salesforce sandbox", salesforceKind{shared: sandboxLogin})
-	salesforceCommunity = salesforceStrategy("salesforce-community", "Salesforce Experience Cloud", salesforceKind{site: true})
+	salesforce          = salesforceStrategy("salesforce", "Salesforce", production)
+	salesforceSandbox   = salesforceStrategy("salesforce-sandbox", "Salesforce sandbox", sandbox)
+	salesforceCommunity = salesforceStrategy("salesforce-community", "Salesforce Experience Cloud", site)
 )
 
 func salesforceStrategy(name, title string, kind salesforceKind) Strategy {
 	return Strategy{
 		Name: name, Title: title, Scopes: salesforceScopes, Fields: salesforceFields(kind), Implied: salesforceImplied, Approvals: 5, NotRenewable: salesforceNotRenewable,
+		Known: salesforceKnown, cautions: salesforceCautions,
 		Open: func(c vault.Connection, env Env) (Provider, error) { return openSalesforce(c, env, kind) },
 	}
 }
@@ -72,7 +73,6 @@ func salesforceStrategy(name, title string, kind salesforceKind) Strategy {
 // salesforceNotRenewable tells the three reasons apart for which Salesforce gives
 // no refresh token.
 func salesforceNotRenewable(c vault.Connection, granted []string) string {
-	renews := func(scope string) bool { return scope == "refresh_token" || scope == "offline_access" }
 	switch {
 	case len(c.Scopes) > 0 && !slices.ContainsFunc(c.Scopes, renews):
 		return "The connection does not ask for one: add refresh_token to its option scope, which \"full\" does not include."

@@ -23,6 +23,12 @@ type salesforceKind struct {
 	site   bool   // users sign in at an Experience Cloud site
 }
 
+var (
+	production = salesforceKind{shared: productionLogin}
+	sandbox    = salesforceKind{shared: sandboxLogin}
+	site       = salesforceKind{site: true}
+)
+
 // loginHost is the base URL of the host at which users sign in, without a slash
 // at its end, as a person means it who pastes an address: the site's or the
 // org's own, a page of it, or one of its endpoints. With it comes the login host
