@@ -54,8 +54,8 @@ var salesforceKnown = []Scope{
 // renews reports whether a scope of Salesforce's brings a refresh token.
 func renews(scope string) bool { return scope == "refresh_token" || scope == "offline_access" }
 
-// salesforceCautions are what to know of the scopes of a connection to
-// Salesforce.
+// salesforceCautions are what to know of the scopes and the secret of a
+// connection to Salesforce.
 func salesforceCautions(c vault.Connection) (cautions []string) {
 	scopes := c.Scopes
 	if len(scopes) == 0 {
@@ -69,6 +69,9 @@ func salesforceCautions(c vault.Connection) (cautions []string) {
 	}
 	if slices.Contains(scopes, "web") {
 		cautions = append(cautions, "With web, a token that leaks opens Salesforce's pages as the user. Most applications need api alone.")
+	}
+	if grant := c.Options[tokenGrant]; c.ClientSecret.IsZero() && grant != jwtBearer && grant != samlBearer {
+		cautions = append(cautions, "There is no consumer secret, which is right only if the app requires none: whoever gets hold of a refresh token could use it.")
 	}
 	return cautions
 }

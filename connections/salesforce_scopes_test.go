@@ -44,9 +44,13 @@ func TestCautionsNameWhatIsMissingAndWhatIsTooMuch(t *testing.T) {
 		{vault.Connection{Strategy: "salesforce", TokenVault: true, Scopes: []string{"api"}, Options: map[string]string{"token_grant": "jwt_bearer"}}, ""},
 		{vault.Connection{Strategy: "salesforce", TokenVault: true, Scopes: []string{"full", "refresh_token"}}, "full lets applications do everything"},
 		{vault.Connection{Strategy: "salesforce", Scopes: []string{"web"}}, "With web"},
+		{vault.Connection{Strategy: "salesforce"}, "There is no consumer secret"},
 		{vault.Connection{Strategy: "oidc", TokenVault: true, Scopes: []string{"openid"}}, ""},
 		{vault.Connection{Strategy: "gone"}, ""},
 	} {
+		if tt.want != "There is no consumer secret" {
+			tt.connection.ClientSecret = vault.NewSecret("secret")
+		}
 		got := strings.Join(Cautions(tt.connection), " ")
 		if (got == "") != (tt.want == "") || !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%+v: %q, want %q", tt.connection, got, tt.want)

@@ -41,6 +41,13 @@ func (c Connection) Newest() (Certificate, bool) {
 	return slices.MaxFunc(c.Certificates, func(a, b Certificate) int { return a.Created.Compare(b.Created) }), true
 }
 
+// CertificateWaits reports whether the newest certificate is to take the place of
+// another, and the provider does not take it yet.
+func (c Connection) CertificateWaits() bool {
+	newest, found := c.Newest()
+	return found && len(c.Certificates) > 1 && newest.Used.IsZero()
+}
+
 // WithCertificate is the connection with a next certificate, and of those before
 // only the one that the provider takes.
 func (c Connection) WithCertificate(next Certificate) Connection {

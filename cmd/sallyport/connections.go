@@ -69,7 +69,7 @@ func certificateOf(ctx context.Context, v *vault.Vault, name string, rotate bool
 			return err
 		}
 		newest, found := conn.Newest()
-		waiting = rotate && len(conn.Certificates) > 1 && newest.Used.IsZero()
+		waiting = rotate && conn.CertificateWaits()
 		if certificate = newest; found && (!rotate || waiting) {
 			return nil
 		}

@@ -32,15 +32,27 @@ func Export(tx *vault.Tx) ([]byte, error) {
 		}
 		root.entries = append(root.entries, entry{section.name, n})
 	}
+	return names.file(root), nil
+}
+
+// ExportConnection writes one connection as a tenant file, as [Export] does.
+func ExportConnection(c vault.Connection) []byte {
+	names := &placeholders{taken: make(map[string]bool)}
+	item := &node{kind: list, items: []*node{names.connection(c)}}
+	return names.file(&node{kind: mapping, entries: []entry{{"connections", item}}})
+}
+
+// file is a tenant file that says which variables it needs.
+func (p *placeholders) file(root *node) []byte {
 	var b bytes.Buffer
-	if len(names.used) > 0 {
+	if len(p.used) > 0 {
 		b.WriteString("# Secrets are not exported. Before this file is applied, set\n")
-		for _, name := range names.used {
+		for _, name := range p.used {
 			b.WriteString("#   " + name + "\n")
 		}
 	}
 	root.write(&b, "")
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // nodes is the list of all records of a kind.
