@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"sallyport/server/admin"
+	"sallyport/server/api"
 	"sallyport/vault"
 )
 
@@ -27,6 +28,7 @@ func (s *Server) console() {
 			return s.deleteUser(ctx, noteOf(ctx).as("sdu", vault.Say("user_id", id)), id)
 		},
 		SignOutEverywhere: s.signOutEverywhere,
+		TenantFile:        api.ExportConnection,
 	}
 	pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
 }

@@ -2,11 +2,11 @@
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]") !== null;
 
-// A button with data-copy copies the text of the element before it.
+// A button with data-copy copies the text of the element before it, or of the one with that ID.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.previousElementSibling.textContent);
+    await navigator.clipboard.writeText((document.getElementById(button.dataset.copy) ?? button.previousElementSibling).textContent);
     const label = button.textContent;
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = label; }, 2000);

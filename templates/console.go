@@ -70,6 +70,13 @@ var notices = map[string]string{
 	"disconnected-ended":   "Disconnected. At the identity provider it had ended before.",
 	"disconnected-pending": "Disconnected. It could not be revoked at the identity provider yet, and is tried again until it is.",
 	"disconnected-failed":  "Disconnected here. It could not be revoked at the identity provider: the user can take the access back there.",
+	"drafted":              "Saved as a draft. Nobody uses it until it is published.",
+	"published":            "Published. It is in use.",
+	"discarded":            "The draft was discarded.",
+	"undone":               "The last change was undone.",
+	"switched-on":          "Switched on.",
+	"switched-off":         "Switched off. Nobody can sign in with it.",
+	"certificate":          "A certificate was made. Download it, and upload it at Salesforce.",
 }
 
 // Said is the notice in words, or "".

@@ -26,6 +26,7 @@ var hostile = map[string]string{
 
 // pagesOf has every page, with s wherever a string may come from outside.
 func pagesOf(s string) map[string]any {
+	draft := ConnectionDraft{Change{s, s}, []Difference{{s, s, s}}, []string{s}, s, s}
 	return map[string]any{
 		"choose":    Choose{s, []Choice{{s, s, s}, {s, s, "salesforce-sandbox"}}, true},
 		"problem":   Problem{s, s, s, s, s, s},
@@ -62,7 +63,25 @@ func pagesOf(s string) map[string]any {
 		"admin/sure": Sure{consoleOf(s), s, s, []string{s}, "/admin/users/1/delete", s, "/admin/users/1"},
 		"admin/accounts": AccountsIn{consoleOf(s), []StateCount{{"expiring", Healths["expiring"], 2}}, Healths["expiring"], "expiring",
 			[]AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["expiring"]}}, 3, moment},
+
+		"admin/connections": Connections{consoleOf(s), []ConnectionLine{{s, s, s, Active, true, true, 2}, {s, s, s, Draft, false, false, 0}, {s, s, s, Off, false, false, 0}}, s, true},
+		"admin/connection_form": ConnectionForm{Console: consoleOf(s), Name: s, Kind: s, Strategy: s, Others: []Choice{{s, s, s}}, Faults: []Input{inputOf(s, Text)},
+			Callbacks: Callbacks{s, s, true}, Names: []Input{inputOf(s, Text), inputOf(s, Lines), inputOf(s, Secret), inputOf(s, Key), inputOf(s, Switch)}, Salesforce: true,
+			Environments: []Pick{{s, s, s, true, true}}, Scopes: []ScopeOption{{Pick{s, s, s, true, true}, s, s}}, OtherScopes: []ScopeOption{{Pick{s, s, s, false, false}, s, s}}, MoreScopes: inputOf(s, Text), Vault: true,
+			Grants: []Pick{{s, s, s, true, true}}, More: []Input{inputOf(s, Lines)}, MoreOpen: true, Applications: []Pick{{s, s, s, true, true}}, Checklist: checklistOf(s)},
+		"admin/connection": ConnectionPage{Console: consoleOf(s), Name: s, Title: s, Kind: s, State: Active, Draft: &draft, Callback: s, Facts: []Fact{{s, s}}, Cautions: []string{s},
+			Applications: []Link{{s, s}}, Certifies: true, Certificates: []CertificateLine{{s, s, s, true}}, File: s, Former: &Change{s, s}, Checklist: checklistOf(s)},
+		"admin/connection_undo":   ConnectionUndo{consoleOf(s), s, s, draft},
+		"admin/connection_delete": ConnectionDelete{consoleOf(s), s, s, s, false, s, inputOf(s, Text)},
 	}
+}
+
+func inputOf(s string, kind InputKind) Input {
+	return Input{Name: s, Label: s, Value: s, Help: s, Fault: s, Placeholder: s, Kind: kind, Kept: s, Required: true, Fixed: true, On: true}
+}
+
+func checklistOf(s string) Checklist {
+	return Checklist{{s, s, s, Seen, s}, {s, s, s, Missing, s}, {s, s, s, Unknown, s}}
 }
 
 // moment is some time, an hour ago.

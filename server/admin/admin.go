@@ -50,6 +50,8 @@ type Pages struct {
 	DeleteUser func(ctx context.Context, id string) error
 	// SignOutEverywhere ends a user's sessions and grants.
 	SignOutEverywhere func(ctx context.Context, user string) error
+	// TenantFile writes a connection as a tenant file, without its secrets.
+	TenantFile func(vault.Connection) []byte
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
 
@@ -126,6 +128,24 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/users/:id/accounts/:account/disconnect", vault.Editor, p.freshly(p.sureToDisconnect)},
 		{http.MethodPost, "/users/:id/accounts/:account/disconnect", vault.Editor, p.freshly(p.disconnect)},
 		{http.MethodGet, "/accounts", vault.Viewer, p.accounts},
+		{http.MethodGet, "/connections", vault.Viewer, p.listConnections},
+		{http.MethodGet, "/connections/new", vault.Editor, p.newConnection},
+		{http.MethodPost, "/connections/new", vault.Editor, p.createDraft},
+		{http.MethodGet, "/connections/new/recognise", vault.Editor, p.recognise},
+		{http.MethodGet, "/connections/:name", vault.Viewer, p.connection},
+		{http.MethodGet, "/connections/:name/file", vault.Viewer, p.connectionFile},
+		{http.MethodGet, "/connections/:name/edit", vault.Editor, p.editConnection},
+		{http.MethodPost, "/connections/:name/edit", vault.Editor, p.updateDraft},
+		{http.MethodPost, "/connections/:name/publish", vault.Editor, p.publish},
+		{http.MethodPost, "/connections/:name/discard", vault.Editor, p.discard},
+		{http.MethodGet, "/connections/:name/undo", vault.Editor, p.undoConnection},
+		{http.MethodPost, "/connections/:name/undo", vault.Editor, p.undo},
+		{http.MethodPost, "/connections/:name/on", vault.Editor, p.switchOn},
+		{http.MethodPost, "/connections/:name/off", vault.Editor, p.switchOff},
+		{http.MethodPost, "/connections/:name/certificate", vault.Editor, p.makeCertificate},
+		{http.MethodGet, "/connections/:name/certificates/:id", vault.Viewer, p.certificate},
+		{http.MethodGet, "/connections/:name/delete", vault.Editor, p.freshly(p.askDelete)},
+		{http.MethodPost, "/connections/:name/delete", vault.Editor, p.freshly(p.deleteConnection)},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}
