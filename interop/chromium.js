@@ -14,8 +14,9 @@ let taken = 0
 rmSync(screenshots, { recursive: true, force: true })
 mkdirSync(screenshots, { recursive: true })
 
-// The scripts of the two pages that have one.
+// The scripts of the two pages that have one, and of the console.
 const passingOn = /\/static\/(formpost|webmessage)\.\w+\.js$/
+export const consoleScripts = /\/static\/console(-[a-z]+)?\.\w+\.js$/
 
 export const launch = () => chromium.launch({
   executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -42,8 +43,8 @@ export async function clientPages(scripts = {}) {
   return { origin: `http://localhost:${server.address().port}`, received, close }
 }
 
-/** Opens a page in a browser without cookies. close() finds fault with what its pages did. Scripts may come from the client alone. */
-export async function open(browser, { client, ...options } = {}) {
+/** Opens a page in a browser without cookies. close() finds fault with what its pages did. Scripts may come from the client alone, or be those of the console. */
+export async function open(browser, { client, scripts = passingOn, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)
@@ -53,7 +54,7 @@ export async function open(browser, { client, ...options } = {}) {
   })
   page.on('pageerror', (err) => faults.push(String(err)))
   page.on('request', (r) => {
-    if (r.resourceType() === 'script' && !passingOn.test(r.url()) && new URL(r.url()).origin !== client) faults.push(`a script is loaded: ${r.url()}`)
+    if (r.resourceType() === 'script' && !scripts.test(r.url()) && new URL(r.url()).origin !== client) faults.push(`a script is loaded: ${r.url()}`)
     if (!/^(data:|(blob:)?https?:\/\/(localhost|[a-z]+\.localhost)[:/])/.test(r.url())) faults.push(`something is loaded from elsewhere: ${r.url()}`)
   })
   const seen = async () => `--- the browser shows ${page.url()}\n${await page.locator('body').innerText({ timeout: 1000 })}`
@@ -70,10 +71,10 @@ export async function open(browser, { client, ...options } = {}) {
 }
 
 /** Takes screenshots of a page, narrow and wide, in both colour schemes, and finds fault with it as axe does. */
-export async function look(page, name) {
+export async function look(page, name, scripts = passingOn) {
   const number = String(++taken).padStart(2, '0')
-  const scripts = await page.evaluate(() => Array.from(document.scripts, (s) => s.src || s.text))
-  assert.deepEqual(scripts.filter((s) => !passingOn.test(s)), [], `${name} has scripts`)
+  const found = await page.evaluate(() => Array.from(document.scripts, (s) => s.src || s.text))
+  assert.deepEqual(found.filter((s) => !scripts.test(s)), [], `${name} has scripts`)
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme })
     for (const width of [1280, 390]) {
