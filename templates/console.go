@@ -77,6 +77,10 @@ var notices = map[string]string{
 	"switched-on":          "Switched on.",
 	"switched-off":         "Switched off. Nobody can sign in with it.",
 	"certificate":          "A certificate was made. Download it, and upload it at Salesforce.",
+	"application-added":    "Added. This kind of application has no secret.",
+	"application-there":    "The application was added already. Its secret was shown once; if you do not have it, replace it.",
+	"secret-there":         "The secret was replaced already. The new one was shown once; if you do not have it, replace it again.",
+	"secret-ended":         "The previous secret is no longer good.",
 }
 
 // Said is the notice in words, or "".

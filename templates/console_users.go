@@ -11,12 +11,6 @@ type Users struct {
 	Unfindable  bool   // e-mail addresses and usernames are not searched yet
 }
 
-// Option is a choice of a form.
-type Option struct {
-	Value, Title string
-	Chosen       bool
-}
-
 // UserRow is a user in a list.
 type UserRow struct {
 	ID, URL, Name, Email string

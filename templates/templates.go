@@ -100,6 +100,7 @@ func parse() map[string]*template.Template {
 		"themes":     func() []choice { return themes },
 		"sections":   func() []section { return sections },
 		"glyph":      glyph,
+		"date":       date,
 	}).ParseFS(files, "layout.html"))
 	console := template.Must(template.Must(door.Clone()).ParseFS(files, "admin/layout.html"))
 

@@ -52,14 +52,14 @@ func pagesOf(s string) map[string]any {
 		"admin/administrators": Administrators{consoleOf(s), []AdminLine{{s, s, "owner", true, s, time.Now(), time.Now()}}, []string{"viewer", "owner"}},
 		"admin/dashboard":      Dashboard{consoleOf(s), 1, 2},
 
-		"admin/users": Users{Console: consoleOf(s), Query: s, Connection: s, Connections: []Option{{s, s, true}}, Next: s,
+		"admin/users": Users{Console: consoleOf(s), Query: s, Connection: s, Connections: []Option{{s, s, s, true}}, Next: s,
 			Rows: []UserRow{{s, "/admin/users/1", s, s, []string{s, s}, Healths["healthy"], true, moment}}},
 		"admin/user": User{Console: consoleOf(s), ID: s, URL: "/admin/users/1", Name: s, Email: s, Username: s, Unverified: true, Created: moment, Seen: moment, Logins: 3,
 			Accounts: []AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["reauthorize"]}}, Sessions: []SessionRow{{s, []string{s, s}, moment, moment}},
 			Applications: []ApplicationRow{{"id", "name", true, []string{s}, 2, moment}, {"app", s, false, nil, 1, moment}}, More: true},
 		"admin/account": Account{Console: consoleOf(s), User: s, UserURL: "/admin/users/1", URL: "/admin/users/1/accounts/1", ID: s, Connection: s, Title: s, Name: s, Username: s, Org: s, InstanceURL: s,
 			State: Healths["ambiguous"], Why: s, Scopes: []string{s}, Connected: moment, Issued: moment, Expires: moment, Access: s, Refresh: s, Next: moment, Kept: moment, Approvals: 5, MostApprovals: 5,
-			Refreshes: []RefreshRow{{Outcomes["refused"], s, 2, moment, moment}}, Clients: []Option{{s, s, false}}, Renewable: true, Link: s, LinkLife: s, Problem: s},
+			Refreshes: []RefreshRow{{Outcomes["refused"], s, 2, moment, moment}}, Clients: []Option{{s, s, s, false}}, Renewable: true, Link: s, LinkLife: s, Problem: s},
 		"admin/sure": Sure{consoleOf(s), s, s, []string{s}, "/admin/users/1/delete", s, "/admin/users/1"},
 		"admin/accounts": AccountsIn{consoleOf(s), []StateCount{{"expiring", Healths["expiring"], 2}}, Healths["expiring"], "expiring",
 			[]AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["expiring"]}}, 3, moment},
@@ -73,6 +73,15 @@ func pagesOf(s string) map[string]any {
 			Applications: []Link{{s, s}}, Certifies: true, Certificates: []CertificateLine{{s, s, s, true}}, File: s, Former: &Change{s, s}, Checklist: checklistOf(s)},
 		"admin/connection_undo":   ConnectionUndo{consoleOf(s), s, s, draft},
 		"admin/connection_delete": ConnectionDelete{consoleOf(s), s, s, s, false, s, inputOf(s, Text)},
+
+		"admin/clients":       Clients{consoleOf(s), []ClientRow{{s, s, s, []string{s, s}}, {s, s, "spa", nil}}, s, s},
+		"admin/client":        clientOf(s),
+		"admin/client_new":    NewClient{consoleOf(s), s, s, s, s, []Option{{s, s, s, true}}, "callbacks", s},
+		"admin/client_secret": ShownSecret{consoleOf(s), ClientName{s, s, s}, s, true, true},
+		"admin/client_rotate": RotateSecret{consoleOf(s), ClientName{s, s, s}, []ClientSecret{{s, time.Unix(0, 0)}, {s, time.Time{}}}},
+		"admin/client_delete": DeleteClient{consoleOf(s), ClientName{s, s, s}, 3, true, 2, 1},
+		"admin/client_call": CallClient{consoleOf(s), ClientName{s, s, "spa"}, s, true, []Option{{s, s, s, true}}, "nextjs", []Option{{s, s, s, true}}, []Option{{s, s, s, true}}, s, s,
+			[]Part{{s, s, s, s}}, []string{s}},
 	}
 }
 
@@ -90,6 +99,17 @@ var moment = Moment{time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC), time.Date(202
 // consoleOf is what is around a page of the console, with s wherever a string may come from outside.
 func consoleOf(s string) Console {
 	return Console{Section: "users", Admin: s, Role: "owner", Owner: true, Editor: true, Issuer: s, Version: s, Path: s, Notice: s}
+}
+
+// clientOf is the page of an application that has all there is to show.
+func clientOf(s string) Client {
+	option := []Option{{s, s, s, true}}
+	return Client{
+		Console: consoleOf(s), ClientName: ClientName{s, s, s}, AuthMethod: s, Keys: 1, JWKSURI: s, API: s,
+		Secrets:  []ClientSecret{{s, time.Unix(0, 0)}, {s, time.Time{}}},
+		Form:     ClientForm{s, s, true, s, s, s, option, option, true, s, s, s, "leeway", s},
+		Revision: s, TenantFile: s,
+	}
 }
 
 func render(t *testing.T, name string, data any) string {

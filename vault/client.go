@@ -15,11 +15,12 @@ type Client struct {
 	ID           string
 	Name         string
 	Description  string
-	AppType      string      // Auth0's: "regular_web", "spa", "native", "non_interactive", "resource_server"
-	SecretHashes []string    // of confidential clients, newest first; none for public ones
-	AuthMethod   string      // at the token endpoint: "client_secret_post", "client_secret_basic", "private_key_jwt" or "none"
-	Keys         []ClientKey // that the client signs assertions and request objects with
-	JWKSURI      string      // where it publishes those keys, if not among them
+	AppType      string               // Auth0's: "regular_web", "spa", "native", "non_interactive", "resource_server"
+	SecretHashes []string             // of confidential clients, newest first; none for public ones
+	SecretsSince map[string]time.Time // when they were set, by hash, as far as that is known
+	AuthMethod   string               // at the token endpoint: "client_secret_post", "client_secret_basic", "private_key_jwt" or "none"
+	Keys         []ClientKey          // that the client signs assertions and request objects with
+	JWKSURI      string               // where it publishes those keys, if not among them
 	RedirectURIs []string
 	LogoutURIs   []string // where users may be sent after signing out
 	Origins      []string // of browsers that may call the token endpoint (CORS)

@@ -55,6 +55,14 @@ type Pages struct {
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
 
+	// NewClient and ChangedClient are a client to keep, with what a form says of
+	// it and else the defaults of the tenant file, or what old has. Their faults
+	// are *[vault.Invalid], with the names of the tenant file.
+	NewClient     func(NewClient) (vault.Client, error)
+	ChangedClient func(old vault.Client, change ClientChange) (vault.Client, error)
+	// ClientFile is a tenant file that has a client and nothing else.
+	ClientFile func(vault.Client) string
+
 	webauthn func() (*webauthn.WebAuthn, error)
 }
 
@@ -146,6 +154,17 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/connections/:name/certificates/:id", vault.Viewer, p.certificate},
 		{http.MethodGet, "/connections/:name/delete", vault.Editor, p.freshly(p.askDelete)},
 		{http.MethodPost, "/connections/:name/delete", vault.Editor, p.freshly(p.deleteConnection)},
+		{http.MethodGet, "/clients", vault.Viewer, p.clients},
+		{http.MethodGet, "/clients/new", vault.Editor, p.newClient},
+		{http.MethodPost, "/clients/new", vault.Editor, p.addClient},
+		{http.MethodGet, "/clients/:id", vault.Viewer, p.client},
+		{http.MethodPost, "/clients/:id", vault.Editor, p.changeClient},
+		{http.MethodGet, "/clients/:id/call", vault.Viewer, p.callClient},
+		{http.MethodGet, "/clients/:id/rotate", vault.Editor, p.freshly(p.confirmRotation)},
+		{http.MethodPost, "/clients/:id/rotate", vault.Editor, p.freshly(p.rotateSecret)},
+		{http.MethodPost, "/clients/:id/end-secret", vault.Editor, p.freshly(p.endSecret)},
+		{http.MethodGet, "/clients/:id/delete", vault.Editor, p.freshly(p.confirmDeletion)},
+		{http.MethodPost, "/clients/:id/delete", vault.Editor, p.freshly(p.deleteClient)},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -81,15 +80,7 @@ func (a *API) rotateSecret(c echo.Context, _ Caller) error {
 	}
 	secret := rand.Text() + rand.Text()
 	r, err := a.updateClient(c, parameter(c, "id"), func(r vault.Client) (vault.Client, error) {
-		if len(r.SecretHashes) == 0 {
-			return r, &vault.Invalid{Field: "client_secret", Problem: "is not what this client authenticates with"}
-		}
-		before := r.SecretHashes[:1]
-		r.SecretHashes = []string{vault.Hash(secret)}
-		if asked.KeepPrevious {
-			r.SecretHashes = slices.Concat(r.SecretHashes, before)
-		}
-		return r, nil
+		return r, r.RotateSecret(vault.Hash(secret), asked.KeepPrevious, a.Vault.Now())
 	})
 	if err != nil {
 		return err

@@ -42,6 +42,13 @@ func ExportConnection(c vault.Connection) []byte {
 	return names.file(&node{kind: mapping, entries: []entry{{"connections", item}}})
 }
 
+// ExportClient writes a tenant file that has a client and nothing else.
+func ExportClient(r vault.Client) []byte {
+	names := &placeholders{taken: make(map[string]bool)}
+	clients := &node{kind: list, items: []*node{names.client(r)}}
+	return names.file(&node{kind: mapping, entries: []entry{{"clients", clients}}})
+}
+
 // file is a tenant file that says which variables it needs.
 func (p *placeholders) file(root *node) []byte {
 	var b bytes.Buffer
