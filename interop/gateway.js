@@ -86,7 +86,7 @@ function run(...args) {
   if (status !== 0) throw new Error(`sallyport ${args.join(' ')}: ${stderr}`)
 }
 
-async function freePort() {
+export async function freePort() {
   const server = net.createServer()
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address()
