@@ -30,6 +30,7 @@ func (s *Server) console() {
 		SignOutEverywhere: s.signOutEverywhere,
 		TenantFile:        api.ExportConnection,
 		NewClient:         newClient, ChangedClient: changedClient, ClientFile: func(r vault.Client) string { return string(api.ExportClient(r)) },
+		Denies: denies, Explain: s.explainTo,
 	}
 	pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
 }

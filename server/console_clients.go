@@ -26,12 +26,31 @@ func changedClient(old vault.Client, change admin.ClientChange) (vault.Client, e
 	return api.Client{
 		Name: &change.Name, Description: &change.Description, IsFirstParty: &change.FirstParty,
 		Callbacks: change.RedirectURIs, AllowedLogoutURLs: change.LogoutURIs, WebOrigins: change.Origins, GrantTypes: change.GrantTypes,
+		TokenVault: tokenVault(change),
 		RefreshToken: &api.RefreshToken{
 			RotationType: &rotation, Leeway: &change.RefreshLeeway,
 			TokenLifetime: finite(change.RefreshLifetime), InfiniteTokenLifetime: new(change.RefreshLifetime == 0),
 			IdleTokenLifetime: finite(change.RefreshIdle), InfiniteIdleTokenLifetime: new(change.RefreshIdle == 0),
 		},
 	}.Record(old)
+}
+
+func tokenVault(change admin.ClientChange) *api.TokenVault {
+	if !change.Restricted {
+		return &api.TokenVault{Unrestricted: new(true)}
+	}
+	listed := &api.TokenVault{Connections: []api.TokenAccess{}}
+	for _, a := range change.Access {
+		access := api.TokenAccess{Connection: a.Connection}
+		if len(a.Scopes) > 0 {
+			access.Scopes = a.Scopes
+		}
+		if len(a.Networks) > 0 {
+			access.Networks = a.Networks
+		}
+		listed.Connections = append(listed.Connections, access)
+	}
+	return listed
 }
 
 // finite is a number of seconds, or nil if it is for ever.

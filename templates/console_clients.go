@@ -87,9 +87,19 @@ type ClientForm struct {
 	FirstParty                                  bool
 	RedirectURIs, LogoutURIs, Origins           string
 	GrantTypes, Connections                     []Option
+	Restricted                                  bool // to the access chosen
+	Access                                      []AccessLine
 	Rotate                                      bool
 	RefreshLifetime, RefreshIdle, RefreshLeeway string
 	Field, Fault                                string // what is wrong with what was entered; Field may be ""
+}
+
+// AccessLine is what an application may have of the vault by one connection.
+// Scopes and networks have spaces between them; "" is all.
+type AccessLine struct {
+	Connection, Title string
+	Chosen            bool
+	Scopes, Networks  string
 }
 
 // At is what is wrong with a field, if anything.

@@ -74,6 +74,8 @@ func pagesOf(s string) map[string]any {
 		"admin/connection_undo":   ConnectionUndo{consoleOf(s), s, s, draft},
 		"admin/connection_delete": ConnectionDelete{consoleOf(s), s, s, s, false, s, inputOf(s, Text)},
 
+		"admin/policy": Policy{consoleOf(s), []string{s, s}, []PolicyRow{{ClientName{s, s, s}, []PolicyCell{{s, true, "", "", false, []string{s}, []string{s}}, {s, false, s, s, false, nil, nil}, {s, false, s, s, true, nil, nil}}}}, s, s,
+			PolicyQuestion{s, s, s, s, s, s}, []Option{{s, s, s, true}}, "user", s, &PolicyAnswer{false, s, []string{s}, []PolicyRule{{s, true, s}, {s, false, s}}}},
 		"admin/clients":       Clients{consoleOf(s), []ClientRow{{s, s, s, []string{s, s}}, {s, s, "spa", nil}}, s, s},
 		"admin/client":        clientOf(s),
 		"admin/client_new":    NewClient{consoleOf(s), s, s, s, s, []Option{{s, s, s, true}}, "callbacks", s},
@@ -107,7 +109,7 @@ func clientOf(s string) Client {
 	return Client{
 		Console: consoleOf(s), ClientName: ClientName{s, s, s}, AuthMethod: s, Keys: 1, JWKSURI: s, API: s,
 		Secrets:  []ClientSecret{{s, time.Unix(0, 0)}, {s, time.Time{}}},
-		Form:     ClientForm{s, s, true, s, s, s, option, option, true, s, s, s, "leeway", s},
+		Form:     ClientForm{s, s, true, s, s, s, option, option, true, []AccessLine{{s, s, true, s, s}}, true, s, s, s, "leeway", s},
 		Revision: s, TenantFile: s,
 	}
 }

@@ -62,6 +62,11 @@ type Pages struct {
 	ChangedClient func(old vault.Client, change ClientChange) (vault.Client, error)
 	// ClientFile is a tenant file that has a client and nothing else.
 	ClientFile func(vault.Client) string
+	// Denies are the rules by which a client gets no token of a connection,
+	// whoever asks, and Explain is whether it would get one. What is wrong with
+	// a question is an *[vault.Invalid].
+	Denies  func(vault.Client, vault.Connection) []Rule
+	Explain func(context.Context, Question) (Answer, error)
 
 	webauthn func() (*webauthn.WebAuthn, error)
 }
@@ -165,6 +170,8 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/clients/:id/end-secret", vault.Editor, p.freshly(p.endSecret)},
 		{http.MethodGet, "/clients/:id/delete", vault.Editor, p.freshly(p.confirmDeletion)},
 		{http.MethodPost, "/clients/:id/delete", vault.Editor, p.freshly(p.deleteClient)},
+
+		{http.MethodGet, "/policy", vault.Viewer, p.policy},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}

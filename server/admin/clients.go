@@ -19,6 +19,14 @@ type ClientChange struct {
 	Rotate                            bool
 	RefreshLifetime, RefreshIdle      int64 // 0 is for ever
 	RefreshLeeway                     int64
+	Restricted                        bool // to the access listed, out of what is enabled for it
+	Access                            []Access
+}
+
+// Access is how far a client may have tokens of a connection.
+type Access struct {
+	Connection       string
+	Scopes, Networks []string // none means all
 }
 
 // NewClient is what is said of a client that is to be made. All else is as the

@@ -45,6 +45,7 @@ func formOf(r vault.Client, connections []vault.Connection) templates.ClientForm
 		Name: r.Name, Description: r.Description, FirstParty: r.FirstParty,
 		RedirectURIs: lines(r.RedirectURIs), LogoutURIs: lines(r.LogoutURIs), Origins: lines(r.Origins),
 		GrantTypes: grantOptions(r, r.GrantTypes), Connections: connectionOptions(connections, enabled(connections, r.ID)),
+		Restricted: r.TokenVault != nil, Access: accessLines(r, connections),
 		Rotate: r.Rotate, RefreshLifetime: seconds(r.RefreshLifetime), RefreshIdle: seconds(r.RefreshIdle), RefreshLeeway: strconv.Itoa(int(r.RefreshLeeway / time.Second)),
 	}
 }
@@ -83,6 +84,30 @@ func connectionOptions(list []vault.Connection, chosen []string) (options []temp
 	return options
 }
 
+// accessLines are what a client may have of the vault, connection by connection,
+// also of those that are gone.
+func accessLines(r vault.Client, connections []vault.Connection) (list []templates.AccessLine) {
+	for _, c := range connections {
+		list = append(list, templates.AccessLine{Connection: c.Name, Title: c.Title()})
+	}
+	if r.TokenVault == nil {
+		return list
+	}
+	for _, a := range r.TokenVault.Connections {
+		i := slices.IndexFunc(list, func(l templates.AccessLine) bool { return l.Connection == a.Connection })
+		if i < 0 {
+			i = len(list)
+			list = append(list, templates.AccessLine{Connection: a.Connection, Title: a.Connection})
+		}
+		var networks []string
+		for _, n := range a.Networks {
+			networks = append(networks, n.String())
+		}
+		list[i].Chosen, list[i].Scopes, list[i].Networks = true, strings.Join(a.Scopes, " "), strings.Join(networks, " ")
+	}
+	return list
+}
+
 // changeClient makes a client as the form says.
 func (p *Pages) changeClient(c echo.Context, v visitor) error {
 	id := parameter(c, "id")
@@ -99,6 +124,14 @@ func (p *Pages) changeClient(c echo.Context, v visitor) error {
 		change, err := changeOf(form.Get, form["grant_types"], old)
 		if err != nil {
 			return err
+		}
+		if change.Restricted = form.Get("token_vault") == "listed"; change.Restricted {
+			change.Access = []Access{}
+			for _, line := range accessLines(old, connections) {
+				if slices.Contains(form["access"], line.Connection) {
+					change.Access = append(change.Access, Access{line.Connection, words(form.Get("scopes " + line.Connection)), words(form.Get("networks " + line.Connection))})
+				}
+			}
 		}
 		if form.Get("revision") != p.revision(old, connections) {
 			return &vault.Invalid{Field: "", Problem: "Somebody else changed this application after you had opened it, so nothing was saved. Open the page again, and make your change there."}
@@ -125,7 +158,12 @@ func (p *Pages) changeClient(c echo.Context, v visitor) error {
 			Name: form.Get("name"), Description: form.Get("description"), FirstParty: form.Get("is_first_party") != "",
 			RedirectURIs: form.Get("callbacks"), LogoutURIs: form.Get("allowed_logout_urls"), Origins: form.Get("web_origins"),
 			GrantTypes: grantOptions(r, form["grant_types"]), Connections: connectionOptions(connections, wanted),
+			Restricted: form.Get("token_vault") == "listed", Access: accessLines(r, connections),
 			Rotate: form.Get("rotation_type") != "", RefreshLifetime: form.Get("token_lifetime"), RefreshIdle: form.Get("idle_token_lifetime"), RefreshLeeway: form.Get("leeway"),
+		}
+		for i, line := range entered.Access {
+			entered.Access[i].Chosen = slices.Contains(form["access"], line.Connection)
+			entered.Access[i].Scopes, entered.Access[i].Networks = form.Get("scopes "+line.Connection), form.Get("networks "+line.Connection)
 		}
 		return p.showClient(c, v, http.StatusBadRequest, r, connections, entered, fault)
 	}
@@ -193,6 +231,9 @@ func (p *Pages) enable(tx *vault.Tx, v visitor, connections []vault.Connection, 
 // fieldOf is the field of the form that a fault of a client is about, or "".
 func fieldOf(field string) string {
 	field, _, _ = strings.Cut(field, "[")
+	if strings.HasPrefix(field, "token_vault") {
+		return "token_vault"
+	}
 	switch field = strings.TrimPrefix(field, "refresh_token."); field {
 	case "name", "description", "callbacks", "allowed_logout_urls", "web_origins", "grant_types", "token_lifetime", "idle_token_lifetime", "leeway":
 		return field
