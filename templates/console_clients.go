@@ -63,8 +63,7 @@ func (r ClientRow) ClientName() ClientName { return ClientName{r.ID, r.Name, r.K
 type Client struct {
 	Console
 	ClientName
-	Public     bool // it can keep no secret
-	AuthMethod string
+	Public     bool   // it can keep no secret
 	Keys       int    // how many public keys it has
 	JWKSURI    string // where it publishes them
 	API        string // the identifier of the API that it stands for, if it does

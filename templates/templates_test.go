@@ -107,7 +107,7 @@ func consoleOf(s string) Console {
 func clientOf(s string) Client {
 	option := []Option{{s, s, s, true}}
 	return Client{
-		Console: consoleOf(s), ClientName: ClientName{s, s, s}, AuthMethod: s, Keys: 1, JWKSURI: s, API: s,
+		Console: consoleOf(s), ClientName: ClientName{s, s, s}, Keys: 1, JWKSURI: s, API: s,
 		Secrets:  []ClientSecret{{s, time.Unix(0, 0)}, {s, time.Time{}}},
 		Form:     ClientForm{s, s, true, s, s, s, option, option, true, []AccessLine{{s, s, true, s, s}}, true, s, s, s, "leeway", s},
 		Revision: s, TenantFile: s,

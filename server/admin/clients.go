@@ -118,7 +118,7 @@ func readClient(tx *vault.Tx, id string) (r vault.Client, connections []vault.Co
 // in with a fault.
 func (p *Pages) showClient(c echo.Context, v visitor, status int, r vault.Client, connections []vault.Connection, form templates.ClientForm, fault *vault.Invalid) error {
 	page := templates.Client{
-		Console: p.console(c, v, "clients"), ClientName: clientName(r), Public: r.Public(), AuthMethod: r.AuthMethod, Keys: len(r.Keys), JWKSURI: r.JWKSURI,
+		Console: p.console(c, v, "clients"), ClientName: clientName(r), Public: r.Public(), Keys: len(r.Keys), JWKSURI: r.JWKSURI,
 		Secrets: secretsOf(r), Form: form, Revision: p.revision(r, connections), API: r.API,
 	}
 	if fault != nil {
