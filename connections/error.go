@@ -28,6 +28,9 @@ type Error struct {
 	Kind        Kind
 	Code        string // the provider's (RFC 6749, sections 4.1.2.1 and 5.2), if it sent one
 	Description string // sentences for people: what happened, why, and what to do. No secret is in them
+	// Cause and Cure are parts of what Description says, where they are known
+	// apart.
+	Cause, Cure string
 	RetryAfter  time.Duration
 	Unspent     bool  // the refresh token shown is surely as good as before
 	Answered    bool  // by the provider itself, and not for it by a proxy on the way: the request is over

@@ -91,7 +91,8 @@ func explain(c vault.Connection, f failure) error {
 		e.Kind, e.Description = Expired, c.Title()+" did not accept the sign-in: "+said(e.Code, description)+". Start again."
 	case known:
 		e.Kind, e.Unspent = meaning.kind, true
-		e.Description = c.Title() + " refused to " + f.request + ": " + said(e.Code, description) + ". " + meaning.why
+		e.Cause, e.Cure = c.Title()+" refused to "+f.request+": "+said(e.Code, description)+".", meaning.why
+		e.Description = e.Cause + " " + e.Cure
 	default:
 		e.Unspent = true
 		e.Description = c.Title() + " refused to " + f.request + ": " + said(e.Code, description) + ". Nothing is lost; try again."
@@ -159,7 +160,8 @@ func (o *oauthClient) Denied(code, description string) *Error {
 		code = s
 	}
 	if m, ok := meanings[strings.ToLower(code)]; ok {
-		e.Kind, e.Description = m.kind, e.Description+" "+m.why
+		e.Kind, e.Cause, e.Cure = m.kind, e.Description, m.why
+		e.Description = e.Cause + " " + e.Cure
 	}
 	return e
 }

@@ -27,7 +27,8 @@ func (s *salesforceOrg) Denied(code, description string) *Error {
 		e.Description = "The user did not allow it at " + s.title() + "."
 	default:
 		e.Kind, e.RetryAfter = f.Kind, f.RetryAfter
-		e.Description += " " + f.Cause + " " + f.Cure
+		e.Cause, e.Cure = e.Description+" "+f.Cause, f.Cure
+		e.Description = e.Cause + " " + e.Cure
 	}
 	return e
 }
@@ -50,6 +51,7 @@ func (s *salesforceOrg) meaning(r reply) error {
 		return s.unavailable(f, code, r)
 	}
 	e := &Error{Connection: s.connection.Name, Kind: f.Kind, Code: quote(code), RetryAfter: f.RetryAfter, Answered: true,
+		Cause: s.title() + " said: " + said(code, description) + ". " + f.Cause, Cure: f.Cure,
 		Err: errors.New("status " + strconv.Itoa(r.status) + ", error " + quote(code) + ": " + quote(description))}
 	what := said(code, description) + ". " + f.Cause + " " + f.Cure
 	switch f.Kind {
@@ -75,7 +77,7 @@ func (s *salesforceOrg) unavailable(f Failure, sign string, r reply) *Error {
 	if r.status != 0 {
 		err = errors.New("status " + strconv.Itoa(r.status) + " " + sign)
 	}
-	return &Error{Connection: s.connection.Name, Kind: f.Kind, RetryAfter: f.RetryAfter, Err: err,
+	return &Error{Connection: s.connection.Name, Kind: f.Kind, RetryAfter: f.RetryAfter, Err: err, Cause: f.Cause, Cure: f.Cure,
 		Description: s.title() + " gave no answer to use. " + f.Cause + " " + f.Cure,
 		Answered:    0 < r.status && r.status < 500,
 		// Nothing was shown to a host that was not found, or not trusted.

@@ -14,7 +14,7 @@ import (
 
 // console is where administrators work.
 func (s *Server) console() {
-	pages := &admin.Pages{
+	s.pages = &admin.Pages{
 		Vault: s.Vault, Issuer: s.Issuer, Version: s.Version, Connections: s.connections, Now: s.Now,
 		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.limited,
 		Refresh: s.refreshNow, Ahead: soon, ReconnectURI: func(ctx context.Context, ticket vault.Ticket) (string, time.Duration, error) {
@@ -31,8 +31,12 @@ func (s *Server) console() {
 		TenantFile:        api.ExportConnection,
 		NewClient:         newClient, ChangedClient: changedClient, ClientFile: func(r vault.Client) string { return string(api.ExportClient(r)) },
 		Denies: denies, Explain: s.explainTo,
+		Log: s.Log, Probe: s.probe,
+		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
+			return s.beginLogin(c, conn, login, "")
+		},
 	}
-	pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
+	s.pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
 }
 
 // consolePolicy lets the console's own scripts run, and call it.

@@ -48,3 +48,6 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	_, err := s.Vault.Sweep(ctx)
 	return err
 }
+
+// ProbeNow does at once what Work does now and then.
+func (s *Server) ProbeNow(ctx context.Context) error { return s.probeDue(ctx) }

@@ -46,7 +46,9 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 	if err != nil {
 		return err
 	}
-	s.Metrics.begin(conn.Name)
+	if login.Purpose != vault.ToTry {
+		s.Metrics.begin(conn.Name)
+	}
 	return c.Redirect(http.StatusFound, there)
 }
 
@@ -57,6 +59,9 @@ func (s *Server) callback(c echo.Context) error {
 	login, client, conn, err := s.takeLogin(c)
 	if err != nil {
 		return err
+	}
+	if login.Purpose == vault.ToTry {
+		return s.pages.Tried(c, login, conn)
 	}
 	n := noteOf(ctx)
 	n.forClient(client)
@@ -119,6 +124,7 @@ var errExpiredLogin = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.St
 // takeLogin takes the login that a callback belongs to: once, in the browser
 // that began it, and at the connection's own URL where it has one. Whatever
 // does not fit spends the login, and nothing is sent to the identity provider.
+// A trial is of no client, and its connection may not be in use yet.
 func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Client, conn vault.Connection, err error) {
 	query := c.QueryParams()
 	for _, name := range []string{"state", "code", "error", "iss"} {
@@ -137,9 +143,10 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 		if login, err = tx.Logins.Take(vault.Hash(state)); err != nil {
 			return err
 		}
-		conn, err = tx.Connections.Get(login.Connection)
-		own := login.Purpose == vault.ToOwnPage
-		if err == nil && !own {
+		own, trial := login.Purpose == vault.ToOwnPage, login.Purpose == vault.ToTry
+		if trial {
+			conn, err = s.pages.ConnectionToTry(tx, login.Connection)
+		} else if conn, err = tx.Connections.Get(login.Connection); err == nil && !own {
 			client, err = tx.Clients.Get(login.Request.ClientID)
 		}
 		if errors.Is(err, vault.ErrNotFound) {
@@ -147,7 +154,7 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 		}
 		fits = subtle.ConstantTimeCompare([]byte(login.BrowserHash), []byte(vault.Hash(browser))) == 1 &&
 			connections.CallbackURL(s.Issuer, conn) == s.Issuer+c.Request().URL.Path[1:] &&
-			conn.Active && (own || conn.Allows(client.ID))
+			(trial || conn.Active && (own || conn.Allows(client.ID)))
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) || err == nil && !fits {

@@ -22,6 +22,7 @@ type Metrics struct {
 	exchanges *prometheus.CounterVec
 	refreshes *prometheus.CounterVec
 	resealed  *prometheus.GaugeVec
+	probes    *prometheus.CounterVec
 }
 
 // NewMetrics registers the gateway's metrics.
@@ -39,8 +40,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Access tokens asked of identity providers, with a refresh token or without, by outcome."}, []string{"connection", "outcome"}),
 		resealed: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "sallyport_rekey_records",
 			Help: "Records that a change of the vault's data key has to look at (total), and has (done). Both are 0 while none is under way."}, []string{"state"}),
+		probes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_probes_total",
+			Help: "Questions to identity providers, without a user, whether they know the gateway and its secret, by outcome."}, []string{"connection", "outcome"}),
 	}
-	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes, m.resealed)
+	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes, m.resealed, m.probes)
 	m.rekey(0, 0)
 	return m
 }
@@ -78,6 +81,12 @@ func (m *Metrics) rekey(done, total int) {
 	if m != nil {
 		m.resealed.WithLabelValues("done").Set(float64(done))
 		m.resealed.WithLabelValues("total").Set(float64(total))
+	}
+}
+
+func (m *Metrics) probe(connection string, err error) {
+	if m != nil {
+		m.probes.WithLabelValues(connection, outcome(err)).Inc()
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"sallyport/connections"
+	"sallyport/server/admin"
 	"sallyport/server/oidc"
 	"sallyport/static"
 	"sallyport/vault"
@@ -63,6 +64,7 @@ type Server struct {
 	ahead        chan struct{} // of each refresh that nobody waits for
 	breakers     breakers
 	repeats      repeats
+	pages        *admin.Pages // the console
 }
 
 // New returns a Server. It makes a signing key if the vault has none.

@@ -22,6 +22,7 @@ const (
 	indexPause  = 50 * time.Millisecond // between some records and the next
 	revokeAfter = time.Minute
 	renewAfter  = time.Hour
+	probeAfter  = 10 * time.Minute // until it is looked again which connections are due to be probed
 )
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
@@ -68,10 +69,11 @@ func (s *Server) Work(ctx context.Context) {
 }
 
 // workUpstream does what may have to wait for identity providers: it takes away
-// what was disconnected, revokes refresh tokens that nothing uses, and renews
-// those that nobody has used for long.
+// what was disconnected, revokes refresh tokens that nothing uses, renews those
+// that nobody has used for long, and asks whether the gateway is still known there.
 func (s *Server) workUpstream(ctx context.Context) {
-	revoke, renew := time.NewTicker(revokeAfter), time.NewTicker(renewAfter)
+	revoke, renew, probe := time.NewTicker(revokeAfter), time.NewTicker(renewAfter), time.NewTicker(probeAfter)
+	defer probe.Stop()
 	defer revoke.Stop()
 	defer renew.Stop()
 	for {
@@ -86,6 +88,8 @@ func (s *Server) workUpstream(ctx context.Context) {
 			what, err = "disconnect accounts", s.takeAwayAndRevoke(ctx)
 		case <-renew.C:
 			what, err = "renew idle refresh tokens", s.renewIdle(ctx)
+		case <-probe.C:
+			what, err = "probe connections", s.probeDue(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not "+what, "error", err)

@@ -81,6 +81,7 @@ var notices = map[string]string{
 	"application-there":    "The application was added already. Its secret was shown once; if you do not have it, replace it.",
 	"secret-there":         "The secret was replaced already. The new one was shown once; if you do not have it, replace it again.",
 	"secret-ended":         "The previous secret is no longer good.",
+	"probed":               "Asked. What came of it stands under client credentials.",
 }
 
 // Said is the notice in words, or "".

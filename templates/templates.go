@@ -132,8 +132,21 @@ func Render(w io.Writer, name string, data any) error {
 	if _, ok := data.(doorway); ok {
 		around = "doorway"
 	}
+	return execute(w, page, around, data)
+}
+
+// RenderPart writes a part of a page alone, for a script that puts it in the place of an older one.
+func RenderPart(w io.Writer, name, part string, data any) error {
+	page, ok := pages[name]
+	if !ok {
+		return fmt.Errorf("templates: no page %q", name)
+	}
+	return execute(w, page, part, data)
+}
+
+func execute(w io.Writer, page *template.Template, part string, data any) error {
 	var b bytes.Buffer
-	if err := page.ExecuteTemplate(&b, around, data); err != nil {
+	if err := page.ExecuteTemplate(&b, part, data); err != nil {
 		return fmt.Errorf("templates: %w", err)
 	}
 	_, err := w.Write(bytes.Map(visible, b.Bytes()))

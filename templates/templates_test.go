@@ -84,6 +84,9 @@ func pagesOf(s string) map[string]any {
 		"admin/client_delete": DeleteClient{consoleOf(s), ClientName{s, s, s}, 3, true, 2, 1},
 		"admin/client_call": CallClient{consoleOf(s), ClientName{s, s, "spa"}, s, true, []Option{{s, s, s, true}}, "nextjs", []Option{{s, s, s, true}}, []Option{{s, s, s, true}}, s, s,
 			[]Part{{s, s, s, s}}, []string{s}},
+
+		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
+			[]TryFact{{s, s, "warn"}}, []TryPage{{s, s, s}}, Probe{"failed", s, s, s, s}},
 	}
 }
 

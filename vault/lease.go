@@ -13,6 +13,12 @@ type Lease struct {
 
 func (l Lease) Key() string { return l.Name }
 
+// Lead takes or renews a lease for this instance, and reports whether it has it:
+// what another instance then does not begin within d.
+func (tx *Tx) Lead(name string, d time.Duration) (mine bool, err error) {
+	return tx.lease(name, tx.v.id, d)
+}
+
 // lease takes or renews a lease for this instance, and reports whether it has
 // it. One that lasts longer than it may was made before the store's clock was
 // put back, and is over.

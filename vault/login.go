@@ -40,6 +40,7 @@ const (
 	ToReconnect Purpose = "reconnect" // an account whose tokens no longer do
 	ToConnect   Purpose = "connect"   // a further account of a user who is signed in
 	ToOwnPage   Purpose = "own page"  // to the gateway itself, where users see what it knows of them
+	ToTry       Purpose = "try"       // the connection, by an administrator
 )
 
 // Login is a sign-in under way at an identity provider.
@@ -52,6 +53,7 @@ type Login struct {
 	Purpose     Purpose
 	Request     AuthorizationRequest // of the client, if there is one; of a reconnection, its ClientID alone
 	User        string               // whose account is to be connected
+	Trial       string               // ID of the trial that it is a step of
 	Expires     time.Time
 }
 

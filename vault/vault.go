@@ -100,6 +100,8 @@ type Tx struct {
 	Indexed         Records[Indexed]        // how far lookups are made of older records
 	Drafts          Records[Draft]          // connections that are not published yet
 	Former          Records[Former]         // connections before their last change
+	Trials          Records[Trial]          // what they saw when they tried a connection, by its name
+	Probes          Records[Probe]          // whether providers know the gateway, by connection
 
 	now     time.Time
 	v       *Vault
@@ -161,6 +163,8 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Indexed = Records[Indexed]{tx, "indexed"}
 	tx.Drafts = Records[Draft]{tx, "drafts"}
 	tx.Former = Records[Former]{tx, "formerconnections"}
+	tx.Trials = Records[Trial]{tx, "trials"}
+	tx.Probes = Records[Probe]{tx, "probes"}
 	return tx
 }
 
@@ -280,7 +284,10 @@ func (v *Vault) Sweep(ctx context.Context) (int, error) {
 	}
 }
 
-// Close waits for the refreshes under way and for the events, and closes the
+// Go runs fn apart from the request that asked for it. Close waits for it.
+func (v *Vault) Go(fn func()) { v.flying.Go(fn) }
+
+// Close waits for what is under way and for the events, and closes the
 // vault's store. Nobody may begin another meanwhile.
 func (v *Vault) Close() error {
 	v.flying.Wait()

@@ -10,6 +10,7 @@ package admin
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -32,6 +33,7 @@ type Pages struct {
 	Version     string
 	Connections *connections.Set
 	Now         func() time.Time
+	Log         *slog.Logger
 
 	// Cookie and SetCookie read and write a cookie that carries an ID.
 	Cookie    func(c echo.Context, name string) string
@@ -54,6 +56,11 @@ type Pages struct {
 	TenantFile func(vault.Connection) []byte
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
+	// BeginLogin sends the browser to the identity provider of a connection.
+	BeginLogin func(c echo.Context, conn vault.Connection, login vault.Login) error
+	// Probe asks the identity provider of a connection, without a user, whether
+	// it knows the gateway, and keeps what came of it.
+	Probe func(ctx context.Context, conn vault.Connection) error
 
 	// NewClient and ChangedClient are a client to keep, with what a form says of
 	// it and else the defaults of the tenant file, or what old has. Their faults
@@ -172,6 +179,11 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/clients/:id/delete", vault.Editor, p.freshly(p.deleteClient)},
 
 		{http.MethodGet, "/policy", vault.Viewer, p.policy},
+		{http.MethodGet, "/connections/:name/try", vault.Viewer, p.tryPage},
+		{http.MethodGet, "/connections/:name/try/events", vault.Viewer, p.tryEvents},
+		{http.MethodPost, "/connections/:name/try", vault.Editor, p.startTrial},
+		{http.MethodGet, "/connections/:name/try/sign-in", vault.Editor, p.signInToTry},
+		{http.MethodPost, "/connections/:name/probe", vault.Editor, p.probe},
 	} {
 		g.Add(page.method, page.path, p.require(page.role, page.handler))
 	}

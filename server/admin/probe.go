@@ -1,0 +1,40 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"sallyport/templates"
+	"sallyport/vault"
+)
+
+// probe asks the identity provider of a connection whether it knows the gateway.
+func (p *Pages) probe(c echo.Context, _ visitor) error {
+	conn, _, err := p.toTry(c)
+	if err != nil {
+		return err
+	}
+	if err := p.Probe(c.Request().Context(), conn); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, tryPath(conn.Name)+"?notice=probed")
+}
+
+// probeOf is the badge of a connection.
+func (p *Pages) probeOf(tx *vault.Tx, connection string) (view templates.Probe, err error) {
+	known, err := tx.Probes.Get(connection)
+	if errors.Is(err, vault.ErrNotFound) {
+		return view, nil
+	}
+	if err != nil {
+		return view, err
+	}
+	now := p.Now()
+	view = templates.Probe{State: string(known.State), At: ago(now, known.At), Since: ago(now, known.Since), Cause: known.Cause, Cure: known.Cure}
+	if known.State == vault.StepSkipped {
+		view.State = "unknown"
+	}
+	return view, nil
+}
