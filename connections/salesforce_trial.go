@@ -257,5 +257,5 @@ func Pages(c vault.Connection) []Page {
 		}
 	}
 	wrong, _ := find(authorizing, "invalid_grant", "authentication failure")
-	return append(pages, Page{"Please check your username and password", wrong.Cause, wrong.Cure})
+	return append(pages, Page{"Check your username and password", wrong.Cause, wrong.Cure})
 }
