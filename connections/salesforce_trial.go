@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -187,7 +186,7 @@ func (s *salesforceOrg) describe(ctx context.Context, ts vault.TokenSet) (found 
 			return found, &warning{s.title() + " says that the " + t.title + " is dead, which came a moment ago.",
 				"See the org's session settings and the app's policies (" + appPolicies + ")."}
 		case in.Exp > 0:
-			found = append(found, fmt.Sprintf("The %s is good for %s.", t.title, time.Unix(in.Exp, 0).Sub(s.env.Now()).Round(time.Second)))
+			found = append(found, "The "+t.title+" is good for "+Lasting(time.Unix(in.Exp, 0).Sub(s.env.Now()))+".")
 		default:
 			found = append(found, "The "+t.title+" is good.")
 		}

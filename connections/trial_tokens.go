@@ -107,6 +107,28 @@ func (t *Trial) exchange(ctx context.Context, l vault.Login, code string) (vault
 	return identity, ts, nil
 }
 
+// Lasting is a duration for people, to two units.
+func Lasting(d time.Duration) string {
+	plural := func(n int, unit string) string {
+		if n == 1 {
+			return "1 " + unit
+		}
+		return fmt.Sprintf("%d %ss", n, unit)
+	}
+	seconds := int(d.Round(time.Second).Seconds())
+	switch {
+	case seconds < 60:
+		return plural(seconds, "second")
+	case seconds%3600 == 0:
+		return plural(seconds/3600, "hour")
+	case seconds < 3600 && seconds%60 == 0:
+		return plural(seconds/60, "minute")
+	case seconds < 3600:
+		return plural(seconds/60, "minute") + " and " + plural(seconds%60, "second")
+	}
+	return plural(seconds/3600, "hour") + " and " + plural(seconds/60%60, "minute")
+}
+
 func sum(calls []vault.TrialCall) (d time.Duration) {
 	for _, c := range calls {
 		d += c.Took
@@ -124,7 +146,7 @@ func (t *Trial) granted(ctx context.Context, l vault.Login, ts vault.TokenSet) (
 	came := !t.recorder.tokens().RefreshToken.IsZero()
 	jwt := isJWT(ts.AccessToken.Reveal())
 	t.Facts.Granted, t.Facts.RefreshToken, t.Facts.JWT, t.Facts.Lifetime = ts.Scopes, &came, &jwt, ts.Expires.Sub(ts.Issued)
-	found := []string{fmt.Sprintf("The access token is %s, and taken to live %s.", kindOfToken(ts.AccessToken.Reveal()), t.Facts.Lifetime.Round(time.Second))}
+	found := []string{fmt.Sprintf("The access token is %s, and taken to live %s.", kindOfToken(ts.AccessToken.Reveal()), Lasting(t.Facts.Lifetime))}
 	if came {
 		found = append(found, "A refresh token came.")
 	}

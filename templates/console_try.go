@@ -67,3 +67,13 @@ func (t Try) Stands() string {
 // AtSignIn reports whether the next thing that may go wrong shows on a page of
 // the identity provider's.
 func (t Try) AtSignIn() bool { return t.State == "waiting" && len(t.Pages) > 0 }
+
+// Failure is the first step that failed, if one did.
+func (t Try) Failure() *TryStep {
+	for _, s := range t.Steps {
+		if s.State == "failed" {
+			return &s
+		}
+	}
+	return nil
+}

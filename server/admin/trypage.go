@@ -183,6 +183,6 @@ func factsView(f vault.TrialFacts) (list []templates.TryFact) {
 	if f.JWT != nil && *f.JWT {
 		form = "a JWT"
 	}
-	add("Access token", form+", taken to live "+f.Lifetime.Round(time.Second).String(), true)
+	add("Access token", form+", taken to live "+connections.Lasting(f.Lifetime), true)
 	return list
 }
