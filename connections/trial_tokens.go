@@ -238,8 +238,11 @@ func (t *Trial) refresh(ctx context.Context, ts vault.TokenSet) vault.TokenSet {
 	return ts
 }
 
-// takeBack revokes what was issued, also if it was not used.
+// takeBack revokes what was issued, also if it was not used, and if time has run
+// out.
 func (t *Trial) takeBack(ctx context.Context, identity vault.Identity, ts vault.TokenSet) ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*upstreamTimeout)
+	defer cancel()
 	issued := t.recorder.tokens()
 	if issued.AccessToken.IsZero() {
 		return nil, skipped("There are no tokens to revoke.")

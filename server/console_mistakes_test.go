@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +18,27 @@ import (
 // explains what stands there.
 func TestTrialNamesTheMistake(t *testing.T) {
 	t.Parallel()
+	for _, tt := range mistakes() {
+		t.Run(tt.mistake, func(t *testing.T) {
+			t.Parallel()
+			tt.show(t)
+		})
+	}
+}
+
+// theirs is the place of mistakes that show on a page of Salesforce's own.
+const theirs = "Salesforce's page"
+
+// mistake is one that people make, and where it shows.
+type mistake struct {
+	mistake     string
+	make        func(*gateway)
+	step        string // title of the step, or theirs
+	state       string // of the step, or what Salesforce's page says
+	cause, cure string // parts of them
+}
+
+func mistakes() []mistake {
 	app := func(change func(*simulator.App)) func(*gateway) {
 		return func(g *gateway) {
 			g.salesforce.Set(func() {
@@ -35,14 +57,7 @@ func TestTrialNamesTheMistake(t *testing.T) {
 			}
 		}
 	}
-	const theirs = "a page of Salesforce's"
-	for _, tt := range []struct {
-		mistake     string
-		make        func(*gateway)
-		step        string // title of the step, or theirs
-		state       string
-		cause, cure string // parts of them
-	}{
+	return []mistake{
 		{"consumer key of another app", connection(func(c *vault.Connection) { c.ClientID = "3MVG9another" }),
 			"Client credentials", "failed", "does not know the consumer key", "Compare client_id with the app's"},
 		{"consumer secret cut short", connection(func(c *vault.Connection) { c.ClientSecret = vault.NewSecret("consumer-secre") }),
@@ -55,7 +70,7 @@ func TestTrialNamesTheMistake(t *testing.T) {
 			"Discovery", "failed", "There is no sign-in at this address", "Correct login_url"},
 		{"callback URL not registered", app(func(a *simulator.App) { a.Callbacks = []string{"https://gateway.example/login/callback"} }),
 			"Authorization request", "failed", "The callback URL is not registered", "character for character"},
-		{"PKCE required, and off", connection(plainOAuth2), "Authorization request", "failed", "It requires PKCE", "Set pkce_enabled to true"},
+		{"PKCE required, and off (strategy oauth2)", connection(plainOAuth2), "Authorization request", "failed", "It requires PKCE", "Set pkce_enabled to true"},
 		{"PKCE not required", app(func(a *simulator.App) { a.RequirePKCE = false }),
 			"Authorization request", "warned", "Require Proof Key for Code Exchange (PKCE) is off", "Switch it on"},
 		{"secret not required", app(func(a *simulator.App) { a.SecretOptionalWeb = true }),
@@ -98,48 +113,69 @@ func TestTrialNamesTheMistake(t *testing.T) {
 			"API", "failed", "edition has no API", "Ask Salesforce"},
 		{"limit of API calls used up", fault("request-limit", simulator.Target{}),
 			"API", "failed", "limit of API calls is used up", "Wait, or raise it"},
-	} {
-		t.Run(tt.mistake, func(t *testing.T) {
-			t.Parallel()
-			g := start(t)
-			a := g.administrator("ada@example.com", vault.Editor)
-			tt.make(g)
-			shown := a.begin()
-			var there simtest.Page
-			if strings.Contains(shown.body, "Your turn:") {
-				person := grace()
-				if shown, there = a.signInAs(person, shown); there.URL == nil { // it asked for the password time and again
-					there = askedAgain(t, person)
-				}
-			}
-			if tt.step == theirs {
-				if !strings.Contains(there.Body, tt.state) {
-					t.Errorf("Salesforce shows %d %s", there.Status, text(there.Body))
-				}
-				explained := text(shown.body)
-				at := strings.Index(explained, tt.state)
-				if at < 0 || !strings.Contains(explained[at:], tt.cause) || !strings.Contains(explained[at:], tt.cure) {
-					t.Errorf("not explained: %s", explained)
-				}
-				return
-			}
-			at := strings.Index(shown.body, "<h3>"+tt.step+"</h3>")
-			if at < 0 {
-				t.Fatalf("%d %s", shown.status, text(shown.body))
-			}
-			end := strings.Index(shown.body[at:], "</li>\n        <li")
-			if end < 0 {
-				end = len(shown.body) - at
-			}
-			step := text(shown.body[at : at+end])
-			state := map[string]string{"failed": " Wrong ", "warned": " Look at this "}[tt.state]
-			if !strings.Contains(step, tt.step+state) || !strings.Contains(step, tt.cause) || !strings.Contains(step, tt.cure) {
-				t.Errorf("%s\n%s", step, g.log)
-			}
-			if tt.state == "failed" && !strings.Contains(shown.body, "It does not work yet.") {
-				t.Error("it is said to work")
-			}
-		})
+	}
+}
+
+// show makes the mistake, and has a trial find it.
+func (tt mistake) show(t *testing.T) {
+	g := start(t)
+	a := g.administrator("ada@example.com", vault.Editor)
+	tt.make(g)
+	shown := a.begin()
+	var there simtest.Page
+	if strings.Contains(shown.body, "Your turn:") {
+		person := grace()
+		if shown, there = a.signInAs(person, shown); there.URL == nil { // it asked for the password time and again
+			there = askedAgain(t, person)
+		}
+	}
+	if tt.step == theirs {
+		if !strings.Contains(there.Body, tt.state) {
+			t.Errorf("Salesforce shows %d %s", there.Status, text(there.Body))
+		}
+		explained := text(shown.body)
+		at := strings.Index(explained, tt.state)
+		if at < 0 || !strings.Contains(explained[at:], tt.cause) || !strings.Contains(explained[at:], tt.cure) {
+			t.Errorf("not explained: %s", explained)
+		}
+		return
+	}
+	at := strings.Index(shown.body, "<h3>"+tt.step+"</h3>")
+	if at < 0 {
+		t.Fatalf("%d %s", shown.status, text(shown.body))
+	}
+	end := strings.Index(shown.body[at:], "</li>\n        <li")
+	if end < 0 {
+		end = len(shown.body) - at
+	}
+	step := text(shown.body[at : at+end])
+	state := map[string]string{"failed": " Wrong ", "warned": " Look at this "}[tt.state]
+	if !strings.Contains(step, tt.step+state) || !strings.Contains(step, tt.cause) || !strings.Contains(step, tt.cure) {
+		t.Errorf("%s\n%s", step, g.log)
+	}
+	if tt.state == "failed" && !strings.Contains(shown.body, "It does not work yet.") {
+		t.Error("it is said to work")
+	}
+}
+
+// TestMistakesAreDocumented: docs/console.md has each, and where it shows.
+func TestMistakesAreDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/console.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	table.WriteString("| mistake | where it shows |\n|---|---|\n")
+	for _, m := range mistakes() {
+		where := m.step
+		if m.step == theirs {
+			where += ": `" + m.state + "`"
+		}
+		table.WriteString("| " + m.mistake + " | " + where + " |\n")
+	}
+	if !strings.Contains(string(page), table.String()) {
+		t.Errorf("the table should be\n%s", table.String())
 	}
 }
 

@@ -1,12 +1,16 @@
 package server_test
 
 import (
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"sallyport/connections"
 	"sallyport/connections/simulator"
+	"sallyport/server"
 	"sallyport/vault"
 )
 
@@ -82,16 +86,28 @@ func TestConnectionsAreProbedEverySixHours(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	other := g.another(t)
 	work(0)
 	work(time.Hour)
+	if err := other.ProbeNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if got := probes(); got != 1 {
 		t.Fatalf("%d probes within the hour", got)
+	}
+	g.clock.forward(6 * time.Hour) // another instance finds it due, and leaves it to the one that has the lease
+	work(0)
+	if err := other.ProbeNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := probes(); got != 2 {
+		t.Fatalf("%d probes by two instances", got)
 	}
 	g.salesforce.Set(func() { g.salesforce.Apps = []simulator.App{{ConsumerKey: "consumer-key", ConsumerSecret: "changed"}} })
 	work(6 * time.Hour)
 	work(6 * time.Hour)
-	if got := probes(); got != 3 {
-		t.Errorf("%d probes in half a day", got)
+	if got := probes(); got != 4 {
+		t.Errorf("%d probes in a day", got)
 	}
 	if got := strings.Count(g.log.String(), "an identity provider refuses the gateway's credentials"); got != 1 {
 		t.Errorf("the log says so %d times", got)
@@ -103,6 +119,22 @@ func TestConnectionsAreProbedEverySixHours(t *testing.T) {
 	if p := g.administrator("ada@example.com", vault.Viewer).get(tryURL); !strings.Contains(p.body, "Credentials are refused") || !strings.Contains(p.body, "so since 7 hours ago") {
 		t.Errorf("%s", text(p.body))
 	}
+}
+
+// another is a further instance on the same store.
+func (g *gateway) another(t *testing.T) *server.Server {
+	t.Helper()
+	v, err := vault.Open(t.Context(), g.disk, g.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Now = g.clock.Now
+	s, err := server.New(t.Context(), server.Config{Issuer: g.issuer, Vault: v, Now: g.clock.Now, Log: slog.New(slog.DiscardHandler),
+		HTTP: connections.NewHTTPClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // counted is a metric's count of an outcome, of all connections.

@@ -190,7 +190,7 @@ func TestTrialGoesThroughAllStepsAndLeavesNothingBehind(t *testing.T) {
 			}
 			done, _ := a.signInAs(grace(), waiting)
 			want := []string{"skipped", "skipped", "passed", "passed", "passed", "passed", "passed", "passed", "passed", "passed", "passed", "passed", "passed"}
-			if got := outcomes(done.body); !slices.Equal(got, want) || !strings.Contains(done.body, "It works. Nothing of the trial was kept.") {
+			if got := outcomes(done.body); !slices.Equal(got, want) || !strings.Contains(done.body, "It works, and nothing is left of it") {
 				t.Errorf("%v %s", got, text(done.body))
 			}
 			if !strings.Contains(done.body, "says that they are dead") {

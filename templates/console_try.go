@@ -55,7 +55,7 @@ func (t Try) Stands() string {
 				return "It works, and something should be otherwise."
 			}
 		}
-		return "It works. Nothing of the trial was kept."
+		return "It works, and nothing is left of it but what stands here."
 	case "failed":
 		return "It does not work yet."
 	case "broken":

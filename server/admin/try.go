@@ -124,9 +124,9 @@ func (p *Pages) conclude(ctx context.Context, trial vault.Trial, state vault.Tri
 
 // note keeps what a trial has seen, if it is still the last of its connection.
 // One that gave way to a newer goes on to its end all the same, since its tokens
-// are to be revoked.
+// are to be revoked. What was seen is kept also when time has run out.
 func (p *Pages) note(ctx context.Context, trial vault.Trial, change func(*vault.Trial)) {
-	err := p.Vault.Update(ctx, func(tx *vault.Tx) error {
+	err := p.Vault.Update(context.WithoutCancel(ctx), func(tx *vault.Tx) error {
 		t, err := tx.Trials.Get(trial.Connection)
 		if err != nil || t.ID != trial.ID {
 			return err
