@@ -31,7 +31,8 @@ func (s *Server) console() {
 		TenantFile:        api.ExportConnection,
 		NewClient:         newClient, ChangedClient: changedClient, ClientFile: func(r vault.Client) string { return string(api.ExportClient(r)) },
 		Denies: denies, Explain: s.explainTo,
-		Log: s.Log, Probe: s.probe,
+		Event: func(c echo.Context) vault.Event { return noteOf(c.Request().Context()).event },
+		Log:   s.Log, Probe: s.probe,
 		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
 			return s.beginLogin(c, conn, login, "")
 		},

@@ -29,12 +29,8 @@ var sections = []section{
 	{"connections", "Connections", "/admin/connections", "cloud"},
 	{"clients", "Applications", "/admin/clients", "app-window"},
 	{"users", "Users", "/admin/users", "users"},
-	{"events", "Events", "/admin/events", "activity"},
 	{"policy", "Policy", "/admin/policy", "shield-check"},
-	{"keys", "Keys", "/admin/keys", "key-round"},
-	{"audit", "Audit", "/admin/audit", "scroll-text"},
 	{"administrators", "Administrators", "/admin/administrators", "user-cog"},
-	{"settings", "Settings", "/admin/settings", "settings"},
 }
 
 type choice struct{ Value, Title string }

@@ -54,6 +54,8 @@ type Pages struct {
 	SignOutEverywhere func(ctx context.Context, user string) error
 	// TenantFile writes a connection as a tenant file, without its secrets.
 	TenantFile func(vault.Connection) []byte
+	// Event is the event of a request, as far as that is known.
+	Event func(c echo.Context) vault.Event
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
 	// BeginLogin sends the browser to the identity provider of a connection.
@@ -92,6 +94,7 @@ func (r *Refused) Unwrap() error { return r.Err }
 type visitor struct {
 	vault.Admin
 	session vault.AdminSession
+	event   vault.Event // of the request
 }
 
 // Handler is a page of the console.
@@ -208,6 +211,7 @@ func (p *Pages) require(role vault.Role, next handler) echo.HandlerFunc {
 			return &Refused{Status: http.StatusForbidden, Title: "Not allowed",
 				Message: "This takes the role " + string(role) + ", and yours is " + string(v.Role) + ". An owner can change that, under Administrators."}
 		}
+		v.event = p.Event(c)
 		return next(c, v)
 	}
 }

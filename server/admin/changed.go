@@ -6,9 +6,29 @@ import (
 	"sallyport/vault"
 )
 
-// changed takes down, within the transaction that changes it, what an
-// administrator changed, and how.
-func (p *Pages) changed(tx *vault.Tx, v visitor, what string, before, after any) error { return nil }
+// mostChanges is how many fields of a change are told, one by one.
+const mostChanges = 30
 
-// told takes down what an administrator did that changes no record of its own.
-func (p *Pages) told(c echo.Context, v visitor, what, about string) error { return nil }
+// changed records, within the transaction that changes it, what an administrator
+// changed, and how.
+func (p *Pages) changed(tx *vault.Tx, v visitor, what string, before, after any) error {
+	list := differences(before, after)
+	details := []vault.Detail{vault.Count("changes", int64(len(list)))}
+	for _, d := range list[:min(len(list), mostChanges)] {
+		details = append(details, vault.Say("changed."+d.Field, d.Before+" → "+d.After))
+	}
+	return tx.Record(v.did("sallyport_console_changed", what, details...))
+}
+
+// told records what an administrator did that changes no record of its own.
+func (p *Pages) told(c echo.Context, v visitor, what, about string) error {
+	return p.Vault.Record(c.Request().Context(), v.did("sallyport_console_done", what, vault.Say("about", about)))
+}
+
+// did is the event of something that an administrator does.
+func (v visitor) did(kind vault.EventType, what string, details ...vault.Detail) vault.Event {
+	e := v.event
+	e.Type, e.Description = kind, vault.Said(what)
+	e.Details = append([]vault.Detail{vault.Say("administrator.id", v.ID), vault.Say("administrator.name", v.Name), vault.Say("administrator.role", string(v.Role))}, details...)
+	return e
+}

@@ -20,10 +20,14 @@ const (
 	trialTimeout = 90 * time.Second // of what is done without the administrator
 )
 
-// ConnectionToTry is the connection of a name, also one that nobody else may use
-// yet.
+// ConnectionToTry is the connection of a name, as its draft has it if there is
+// one: what nobody else may use yet.
 func (p *Pages) ConnectionToTry(tx *vault.Tx, name string) (vault.Connection, error) {
-	return tx.Connections.Get(name)
+	drafted, _, err := tx.Drafted(name)
+	if errors.Is(err, vault.ErrNotFound) {
+		return tx.Connections.Get(name)
+	}
+	return drafted, err
 }
 
 // toTry is the connection that a request names, and its last trial, if any.
