@@ -86,12 +86,19 @@ function run(...args) {
   if (status !== 0) throw new Error(`sallyport ${args.join(' ')}: ${stderr}`)
 }
 
+// Below the ports that the system gives to whoever asks for any, and to clients:
+// none of them takes one before the program that it is meant for.
+let nextPort = 10_000 + Math.floor(Math.random() * 20_000)
+
 export async function freePort() {
-  const server = net.createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
+  for (;;) {
+    const port = ++nextPort
+    const server = net.createServer()
+    const free = await new Promise((resolve) => server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)))
+    if (!free) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
 }
 
 const users = [{ username: 'ada@example.com', password: 'engine-of-1843' }, { username: 'grace@example.com', password: 'moth-in-relay-70' }]

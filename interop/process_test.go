@@ -6,15 +6,17 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -129,18 +131,27 @@ func run(t *testing.T, args ...string) {
 	}
 }
 
+// nextPort counts up below the ports that the system gives to whoever asks for any,
+// and to clients: none of them takes one before the program that it is meant for.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(10_000 + rand.Int32N(20_000)) }
+
 // freeAddress is an address of this machine that nobody listens on.
 func freeAddress(t *testing.T) (address, port string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port = strconv.Itoa(int(nextPort.Add(1)))
+		address = "127.0.0.1:" + port
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return address, port
 	}
-	_, port, err = net.SplitHostPort(l.Addr().String())
-	if err := errors.Join(err, l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return l.Addr().String(), port
 }
 
 // buffer may be written and read at once.

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,14 +55,24 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"truncated": truncated,
 }
 
+// nextPort counts up below the ports that the system gives to whoever asks for any,
+// and to clients: none of them takes one before the program that it is meant for.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(10_000 + rand.Int32N(20_000)) }
+
 // freePort puts a port that nobody listens on into a variable: freeport NAME.
 func freePort(ts *testscript.TestScript, _ bool, args []string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	ts.Check(err)
-	ts.Check(l.Close())
-	ts.Setenv(args[0], port)
+	for {
+		port := strconv.Itoa(int(nextPort.Add(1)))
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		ts.Check(l.Close())
+		ts.Setenv(args[0], port)
+		return
+	}
 }
 
 // get asks for a URL until somebody answers, which has to be with a status: get
