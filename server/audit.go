@@ -144,7 +144,25 @@ func (s *Server) recordRefusal(c echo.Context, a *oidc.Error) error {
 	case isOwnAPI(c.Path()):
 		e.Details = append(withRequest(c), e.Details...)
 	}
+	withoutStrangersTokens(&e)
 	return s.recordOnce(c.Request().Context(), e, n.known && kind != "api_limit")
+}
+
+// withoutStrangersTokens takes out of the event of a refused request what may be a
+// token that was sent in a wrong place: all that is as the request had it, and was
+// not found to be the name of anything.
+func withoutStrangersTokens(e *vault.Event) {
+	masked := func(t vault.Text) vault.Text { return vault.Said(withoutTokens(t.String())) }
+	e.Description = masked(e.Description)
+	if e.ClientName == (vault.Text{}) {
+		e.Client = masked(e.Client)
+	}
+	if e.ConnectionID == (vault.Text{}) {
+		e.Connection = masked(e.Connection)
+	}
+	for i, d := range e.Details {
+		e.Details[i].Value = masked(d.Value)
+	}
 }
 
 // recordOnce writes the event of a refusal. Those of strangers, who could go on

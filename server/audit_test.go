@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -203,6 +204,43 @@ func TestH36NoSecretIsInTheLog(t *testing.T) {
 		if len(s) > 4 && strings.Contains(log.String(), s) {
 			t.Errorf("secret %d is in the log: %s", i, s)
 		}
+	}
+}
+
+// TestH36MisplacedTokensAreNotInTheLog sends a token as whatever a request has, and
+// looks for it in the log of events; the application that did so is named there.
+func TestH36MisplacedTokensAreNotInTheLog(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	misplaced := g.exchange(g.signIn(ada()).RefreshToken).str("access_token")
+	for _, name := range []string{"scope", "subject_token", "subject_token_type", "requested_token_type", "connection", "login_hint", "audience", "resource"} {
+		if a := g.exchange(misplaced, name, misplaced); a.status < 400 {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	g.app("oauth/token", "grant_type", misplaced)
+	g.app("oauth/token", "grant_type", "authorization_code", "code", misplaced, "redirect_uri", misplaced)
+	g.app("oauth/revoke", "token", misplaced, "token_type_hint", misplaced)
+	g.app("oauth/par", "response_type", misplaced, "scope", misplaced)
+	g.app("oauth/par", "response_type", "code", "redirect_uri", callback, "connection", misplaced)
+	g.post("oauth/token", "grant_type", "client_credentials", "client_id", misplaced, "client_secret", "wrong")
+	g.get("authorize?" + form("client_id", misplaced).Encode())
+	g.get("authorize?" + form("client_id", "app", "redirect_uri", misplaced).Encode())
+	g.get("authorize?" + form("client_id", "app", "redirect_uri", callback, "response_type", "code", "connection", misplaced).Encode())
+	g.get("login/callback?" + form("state", misplaced, "code", misplaced).Encode())
+	g.call(g.manager(), http.MethodDelete, "api/v2/users/"+misplaced, "")
+	g.lastEvent()
+	var log bytes.Buffer
+	if _, err := g.vault.ExportLogs(t.Context(), &log, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, misplaced) || strings.Contains(line, url.QueryEscape(misplaced)) {
+			t.Errorf("a token is in the log: %s", line)
+		}
+	}
+	if !strings.Contains(log.String(), `"invalid_request: subject_token_type '`) || strings.Count(log.String(), `"client_id":"app"`) < 8 {
+		t.Errorf("what was refused to whom is not in the log:\n%s", log.String())
 	}
 }
 

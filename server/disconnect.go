@@ -77,6 +77,16 @@ func (s *Server) disconnectAll(ctx context.Context, e vault.Event, connection st
 // deleteUser deletes a user. What was issued for their accounts is revoked in the
 // background.
 func (s *Server) deleteUser(ctx context.Context, e vault.Event, id string) error {
+	known, err := vault.Exists(s.Vault.View(ctx, func(tx *vault.Tx) error {
+		_, err := tx.Users.Get(id)
+		return err
+	}))
+	if err != nil {
+		return err
+	}
+	if !known {
+		withoutStrangersTokens(&e)
+	}
 	revocations, err := s.Vault.DeleteUser(ctx, e, id)
 	if err == nil && len(revocations) > 0 {
 		s.begin()

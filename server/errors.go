@@ -159,7 +159,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		})
 	}
 	if failed != nil {
-		s.Log.ErrorContext(c.Request().Context(), "could not answer", "correlation_id", id, "error", withoutTokens(failed))
+		s.Log.ErrorContext(c.Request().Context(), "could not answer", "correlation_id", id, "error", withoutTokens(failed.Error()))
 	}
 }
 

@@ -71,7 +71,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			slog.String("route", route), slog.Int("status", status), milliseconds(took), slog.String("ip", c.RealIP()),
 		}
 		if err != nil {
-			attrs = append(attrs, slog.String("error", withoutTokens(err)))
+			attrs = append(attrs, slog.String("error", withoutTokens(err.Error())))
 		}
 		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
 		return nil

@@ -9,11 +9,11 @@ import (
 // or has colons in it.
 var tokenLike = regexp.MustCompile(`[0-9A-Za-z_.~-]{24,}`)
 
-// withoutTokens is an error for the log. Errors quote what is wrong with a request,
+// withoutTokens is a text for the logs. Errors quote what is wrong with a request,
 // and what its sender put in a wrong place may be a token: whoever sent it is told,
 // and nobody else.
-func withoutTokens(err error) string {
-	return tokenLike.ReplaceAllStringFunc(err.Error(), func(word string) string {
+func withoutTokens(said string) string {
+	return tokenLike.ReplaceAllStringFunc(said, func(word string) string {
 		if strings.ContainsAny(word, "0123456789") && strings.ToLower(word) != word {
 			return "[it may be a token]"
 		}

@@ -69,6 +69,9 @@ func (s *Server) authenticate(c echo.Context, shown oidc.Credentials) (client va
 		client, assertion, err = s.checkCredentials(c, shown)
 		return err
 	})
+	if client.ID != "" {
+		n.forClient(client)
+	}
 	if err == nil {
 		n.byClient(client)
 		err = s.paceClient(c, client)
