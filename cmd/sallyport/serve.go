@@ -104,7 +104,8 @@ func (s *settings) serve(ctx context.Context, out io.Writer) (err error) {
 	run.work(ctx, gateway.Work)
 	log.Info("ready", "issuer", issuer, "listen", s.listen, "version", version)
 	if err := inviteFirst(ctx, v, issuer, out); err != nil {
-		return err
+		// Users do not wait for it: a store may take no writes just now.
+		log.Warn("could not make or print the link for the first administrator: 'sallyport admin invite' does", "error", err)
 	}
 	return run.wait(ctx)
 }
