@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sallyport/server/admin"
 	"sallyport/server/oidc"
 	"sallyport/vault"
 )
@@ -101,6 +102,9 @@ var refusalTypes = map[string]vault.EventType{
 	"/oidc/logout":                "flo",
 	"/oidc/logout/confirm":        "flo",
 	"/v2/logout":                  "flo",
+	"/admin/sign-in":              "sallyport_console_sign_in_failed",
+	"/admin/sign-in/passkey":      "sallyport_console_sign_in_failed",
+	"/admin/prove":                "sallyport_console_sign_in_failed",
 }
 
 // refusalType is the type of the event of a refused request, or "" if it leaves
@@ -115,8 +119,12 @@ func (n *note) refusalType(c echo.Context, a *oidc.Error) vault.EventType {
 		return "api_limit"
 	case n.refused != "":
 		return n.refused
-	case !isOwnAPI(path):
+	case !isOwnAPI(path) && refusalTypes[path] != "":
 		return refusalTypes[path]
+	case strings.HasPrefix(path, admin.Path) && (status == http.StatusUnauthorized || status == http.StatusForbidden):
+		return "sallyport_console_refused"
+	case !isOwnAPI(path):
+		return ""
 	case strings.HasPrefix(path, managementPath+"/moves") && status != http.StatusUnauthorized && status != http.StatusForbidden:
 		return "" // by then nothing may be written
 	case c.Request().Method == http.MethodGet && (status == http.StatusNotFound || status == http.StatusBadRequest),

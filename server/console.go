@@ -32,7 +32,12 @@ func (s *Server) console() {
 		NewClient:         newClient, ChangedClient: changedClient, ClientFile: func(r vault.Client) string { return string(api.ExportClient(r)) },
 		Denies: denies, Explain: s.explainTo,
 		Event: func(c echo.Context) vault.Event { return noteOf(c.Request().Context()).event },
-		Log:   s.Log, Probe: s.probe,
+		Note: func(c echo.Context, known bool, details ...vault.Detail) {
+			n := noteOf(c.Request().Context())
+			n.event.Details, n.known = details, n.known || known
+		},
+		RecordRefusal: func(c echo.Context, refused error) error { return s.recordRefusal(c, answerTo(refused)) },
+		Log:           s.Log, Probe: s.probe,
 		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
 			return s.beginLogin(c, conn, login, "")
 		},

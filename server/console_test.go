@@ -45,7 +45,7 @@ func (g *gateway) administrator(name string, role vault.Role) *administrator {
 
 func (g *gateway) invitation(role vault.Role) string {
 	g.t.Helper()
-	link, err := admin.Invite(g.t.Context(), g.vault, g.issuer, "", "a test", role)
+	link, err := admin.Invite(g.t.Context(), g.vault, g.issuer, vault.AdminInvite{Role: role, By: "a test"}, vault.Event{})
 	if err != nil {
 		g.t.Fatal(err)
 	}

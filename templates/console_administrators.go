@@ -36,17 +36,6 @@ type Invited struct {
 	Link    string
 }
 
-// Confirm is the page "admin/confirm": asks before something is done that cannot
-// be undone.
-type Confirm struct {
-	Console
-	Question    string
-	Consequence string
-	Action      string // where the form is posted
-	Do          string // what its button says
-	Back        string // URL for those who would rather not
-}
-
 // Me is the page "admin/me": how the administrator who looks at it signs in.
 type Me struct {
 	Console

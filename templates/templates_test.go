@@ -47,7 +47,6 @@ func pagesOf(s string) map[string]any {
 		"admin/prove":          AdminProve{consoleOf(s), s, s, true, true},
 		"admin/me":             Me{consoleOf(s), true, []PasskeyLine{{s, s, time.Now(), time.Time{}}}, 2, Fault{"password", s}},
 		"admin/passkey":        NewPasskey{consoleOf(s)},
-		"admin/confirm":        Confirm{consoleOf(s), s, s, s, s, s},
 		"admin/invited":        Invited{consoleOf(s), s, s, s},
 		"admin/administrators": Administrators{consoleOf(s), []AdminLine{{s, s, "owner", true, s, time.Now(), time.Now()}}, []string{"viewer", "owner"}},
 		"admin/dashboard":      Dashboard{consoleOf(s), 1, 2},

@@ -38,7 +38,7 @@ The command opens a store that no gateway has open, or a database.`,
 				return err
 			}
 			defer v.Close()
-			link, err := admin.Invite(cmd.Context(), v, issuer, name, "sallyport admin invite", vault.Role(role))
+			link, err := admin.Invite(cmd.Context(), v, issuer, vault.AdminInvite{Name: name, Role: vault.Role(role), By: "sallyport admin invite"}, vault.Event{})
 			if err != nil {
 				return err
 			}
@@ -58,7 +58,7 @@ func inviteFirst(ctx context.Context, v *vault.Vault, issuer string, w io.Writer
 	if err != nil || some {
 		return err
 	}
-	link, err := admin.Invite(ctx, v, issuer, "", "the first start", vault.Owner)
+	link, err := admin.Invite(ctx, v, issuer, vault.AdminInvite{Role: vault.Owner, By: "the first start"}, vault.Event{})
 	if err != nil {
 		return err
 	}

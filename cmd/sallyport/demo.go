@@ -126,7 +126,7 @@ func (d *demo) run(ctx context.Context, dir string, ready func() error) (err err
 	if err != nil {
 		return err
 	}
-	if d.console, err = admin.Invite(ctx, v, d.issuer, "", "the demo", vault.Owner); err != nil {
+	if d.console, err = admin.Invite(ctx, v, d.issuer, vault.AdminInvite{Role: vault.Owner, By: "the demo"}, vault.Event{}); err != nil {
 		return err
 	}
 	app := &sample.App{

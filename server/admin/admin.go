@@ -56,6 +56,12 @@ type Pages struct {
 	TenantFile func(vault.Connection) []byte
 	// Event is the event of a request, as far as that is known.
 	Event func(c echo.Context) vault.Event
+	// Note has it say more, whatever the request leads to; with known, that whoever
+	// asks has shown who they are.
+	Note func(c echo.Context, known bool, details ...vault.Detail)
+	// RecordRefusal records that a request is refused, which a page tells that is
+	// not the answer to an error.
+	RecordRefusal func(c echo.Context, refused error) error
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
 	// BeginLogin sends the browser to the identity provider of a connection.
@@ -97,7 +103,7 @@ type visitor struct {
 	event   vault.Event // of the request
 }
 
-// Handler is a page of the console.
+// handler is a page of the console.
 type handler func(echo.Context, visitor) error
 
 // Mount adds the pages. Those in the first list are open to strangers.
@@ -207,11 +213,13 @@ func (p *Pages) require(role vault.Role, next handler) echo.HandlerFunc {
 			return c.Redirect(http.StatusSeeOther, Path+"/sign-in"+returning(c.Request().URL.RequestURI()))
 		case !ok:
 			return &Refused{Status: http.StatusUnauthorized, Title: "You are signed out", Message: "Your session in the console has ended, and nothing was changed. Sign in again at " + Path + "."}
-		case !v.Role.May(role):
+		}
+		p.name(c, v.Admin, true)
+		v.event = p.Event(c)
+		if !v.Role.May(role) {
 			return &Refused{Status: http.StatusForbidden, Title: "Not allowed",
 				Message: "This takes the role " + string(role) + ", and yours is " + string(v.Role) + ". An owner can change that, under Administrators."}
 		}
-		v.event = p.Event(c)
 		return next(c, v)
 	}
 }

@@ -62,11 +62,8 @@ func (p *Pages) invite(c echo.Context, v visitor) error {
 	if !slices.Contains(vault.Roles, role) || len(name) > 200 {
 		return &Refused{Status: http.StatusBadRequest, Title: "Invite", Message: "Choose one of the roles, and a name of at most 200 characters."}
 	}
-	link, err := Invite(c.Request().Context(), p.Vault, p.Issuer, name, v.Name, role)
+	link, err := Invite(c.Request().Context(), p.Vault, p.Issuer, vault.AdminInvite{Name: name, Role: role, By: v.Name}, v.event)
 	if err != nil {
-		return err
-	}
-	if err := p.told(c, v, "invited an administrator", name+" as "+string(role)); err != nil {
 		return err
 	}
 	return p.render(c, "invited", templates.Invited{Console: p.console(c, v, "administrators"), Name: name, Invited: string(role), Link: link})
@@ -146,7 +143,9 @@ func (p *Pages) confirmRemoval(c echo.Context, v visitor) error {
 	if !found {
 		return errNoAdmin
 	}
-	return p.render(c, "confirm", templates.Confirm{Console: p.console(c, v, "administrators"),
-		Question: "Take " + a.Name + " away?", Consequence: "They are signed out of the console at once, and cannot come back without a new link. What they did stays in the audit.",
-		Action: Path + "/administrators/" + a.ID + "/remove", Do: "Take away", Back: Path + "/administrators"})
+	return p.render(c, "sure", templates.Sure{Console: p.console(c, v, "administrators"), Title: "Take this administrator away?", Object: a.Name, Effects: []string{
+		"They are signed out of the console at once.",
+		"They cannot come back without a new link.",
+		"What they did stays in the log of events.",
+	}, Action: Path + "/administrators/" + a.ID + "/remove", Verb: "Take away", Back: Path + "/administrators"})
 }

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"sallyport/vault"
@@ -29,6 +31,11 @@ func (p *Pages) told(c echo.Context, v visitor, what, about string) error {
 func (v visitor) did(kind vault.EventType, what string, details ...vault.Detail) vault.Event {
 	e := v.event
 	e.Type, e.Description = kind, vault.Said(what)
-	e.Details = append([]vault.Detail{vault.Say("administrator.id", v.ID), vault.Say("administrator.name", v.Name), vault.Say("administrator.role", string(v.Role))}, details...)
+	e.Details = slices.Concat(e.Details, details)
 	return e
+}
+
+// name has the event of a request name an administrator.
+func (p *Pages) name(c echo.Context, a vault.Admin, known bool) {
+	p.Note(c, known, vault.Say("administrator.id", a.ID), vault.Say("administrator.name", a.Name), vault.Say("administrator.role", string(a.Role)))
 }

@@ -55,7 +55,7 @@ func relyingParty(issuer string) func() (*webauthn.WebAuthn, error) {
 var errPasskey = &Refused{Status: http.StatusForbidden, Title: "Sign in",
 	Message: "This passkey is not known here, or its answer does not pass. Sign in in another way, or ask an owner for a new link."}
 
-// beginPasskey asks the browser of a new administrator for a passkey.
+// beginFirstPasskey asks the browser of a new administrator for a passkey.
 func (p *Pages) beginFirstPasskey(c echo.Context) error {
 	_, invite, err := p.invited(c)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Pages) keepFirstPasskey(c echo.Context) error {
 		return err
 	}
 	admin.ID, admin.Passkeys = id, []vault.Passkey{key}
-	if err := p.admit(c.Request().Context(), q, &admin); err != nil {
+	if err := p.admit(c, q, &admin); err != nil {
 		return err
 	}
 	return p.entered(c, admin)
@@ -166,6 +166,9 @@ func (p *Pages) byPasskey(c echo.Context) (admin vault.Admin, err error) {
 		return holder{admin}, err
 	}
 	credential, err := rp.FinishDiscoverableLogin(find, session, c.Request())
+	if admin.ID != "" {
+		p.name(c, admin, false)
+	}
 	if err != nil {
 		return admin, &Refused{Status: errPasskey.Status, Title: errPasskey.Title, Message: errPasskey.Message, Err: err}
 	}
@@ -263,7 +266,7 @@ func (p *Pages) passkeyOf(c echo.Context, q vault.AdminChallenge, admin vault.Ad
 
 // entered begins a session, and tells the script where to go on.
 func (p *Pages) entered(c echo.Context, admin vault.Admin) error {
-	if err := p.begin(c, admin); err != nil {
+	if err := p.begin(c, admin, "a passkey"); err != nil {
 		return err
 	}
 	if err := p.SetCookie(c, challengeCookie, ""); err != nil {

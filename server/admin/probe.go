@@ -11,9 +11,12 @@ import (
 )
 
 // probe asks the identity provider of a connection whether it knows the gateway.
-func (p *Pages) probe(c echo.Context, _ visitor) error {
+func (p *Pages) probe(c echo.Context, v visitor) error {
 	conn, _, err := p.toTry(c)
 	if err != nil {
+		return err
+	}
+	if err := p.told(c, v, "asked whether the identity provider knows the gateway", "connection "+conn.Name); err != nil {
 		return err
 	}
 	if err := p.Probe(c.Request().Context(), conn); err != nil {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,8 +62,10 @@ func (p *Pages) visitor(c echo.Context) (v visitor, ok bool, err error) {
 }
 
 // begin begins a session in place of the one that the browser had, under an ID
-// that nobody can have known before.
-func (p *Pages) begin(c echo.Context, admin vault.Admin) error {
+// that nobody can have known before. What the administrator showed is for the log.
+func (p *Pages) begin(c echo.Context, admin vault.Admin, shown string) error {
+	p.name(c, admin, true)
+	v := visitor{Admin: admin, event: p.Event(c)}
 	before, id, now := p.Cookie(c, sessionCookie), rand.Text(), p.Now()
 	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		current, err := tx.Admins.Get(admin.ID)
@@ -76,6 +79,9 @@ func (p *Pages) begin(c echo.Context, admin vault.Admin) error {
 		if err := tx.AdminSessions.Delete(vault.Hash(before)); err != nil {
 			return err
 		}
+		if err := tx.Record(v.did("sallyport_console_signed_in", "signed in to the console with "+shown)); err != nil {
+			return err
+		}
 		return tx.AdminSessions.Put(vault.AdminSession{
 			Hash: vault.Hash(id), Admin: admin.ID, Began: now, Proved: now, Idle: now.Add(sessionIdle), Expires: now.Add(sessionLifetime),
 		})
@@ -87,7 +93,9 @@ func (p *Pages) begin(c echo.Context, admin vault.Admin) error {
 }
 
 func (p *Pages) signOut(c echo.Context, v visitor) error {
-	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.AdminSessions.Delete(v.session.Hash) })
+	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		return errors.Join(tx.AdminSessions.Delete(v.session.Hash), tx.Record(v.did("sallyport_console_signed_out", "signed out of the console")))
+	})
 	if err != nil {
 		return err
 	}

@@ -38,12 +38,15 @@ func (p *Pages) enter(c echo.Context) error {
 	admin, err := p.authenticate(c, name)
 	var refused *Refused
 	if errors.As(err, &refused) {
+		if err := p.RecordRefusal(c, err); err != nil {
+			return err
+		}
 		return render(c, refused.Status, "signin", templates.AdminSignIn{Name: name, Return: back(c.FormValue("return")), Problem: refused.Message, Theme: theme(c)})
 	}
 	if err != nil {
 		return err
 	}
-	if err := p.begin(c, admin); err != nil {
+	if err := p.begin(c, admin, "a password and a one-time password"); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, back(c.FormValue("return")))
@@ -56,6 +59,9 @@ func (p *Pages) authenticate(c echo.Context, name string) (admin vault.Admin, er
 		ctx := c.Request().Context()
 		if err := p.Vault.View(ctx, func(tx *vault.Tx) (err error) { admin, err = adminNamed(tx, name); return err }); err != nil {
 			return err
+		}
+		if admin.ID != "" {
+			p.name(c, admin, false)
 		}
 		good, err := matches(ctx, admin, c.FormValue("password"))
 		if err != nil {
@@ -116,6 +122,9 @@ func (p *Pages) proved(c echo.Context, v visitor) error {
 	}
 	var refused *Refused
 	if errors.As(err, &refused) {
+		if err := p.RecordRefusal(c, err); err != nil {
+			return err
+		}
 		return render(c, refused.Status, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.FormValue("return")), Problem: refused.Message,
 			Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()})
 	}
@@ -128,7 +137,7 @@ func (p *Pages) proved(c echo.Context, v visitor) error {
 			return err
 		}
 		s.Proved = p.Now()
-		return tx.AdminSessions.Put(s)
+		return errors.Join(tx.AdminSessions.Put(s), tx.Record(v.did("sallyport_console_proved", "showed once more who they are")))
 	})
 	if err != nil {
 		return err

@@ -63,7 +63,9 @@ func (p *Pages) startTrial(c echo.Context, v visitor) error {
 	for _, s := range connections.Steps {
 		trial.Steps = append(trial.Steps, vault.TrialStep{Name: s.Name})
 	}
-	if err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Trials.Put(trial) }); err != nil {
+	if err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		return errors.Join(tx.Trials.Put(trial), tx.Record(v.did("sallyport_console_done", "began to try connection "+conn.Name)))
+	}); err != nil {
 		return err
 	}
 	p.apart(c, func(ctx context.Context) { p.prepare(ctx, conn, trial) })

@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,11 +27,19 @@ import (
 const inviteLife = 24 * time.Hour
 
 // Invite makes a link to the console of a gateway that makes whoever opens it an
-// administrator, once, within a day.
-func Invite(ctx context.Context, v *vault.Vault, issuer, name, by string, role vault.Role) (link string, err error) {
+// administrator, once, within a day. Of the invitation, it takes the name, the role
+// and who invites; of the event, what is known of the request.
+func Invite(ctx context.Context, v *vault.Vault, issuer string, invite vault.AdminInvite, e vault.Event) (link string, err error) {
 	secret := rand.Text() + rand.Text()
+	invite.Hash = vault.Hash(secret)
+	e.Type, e.Description = "sallyport_administrator_invited", vault.Said("a link was made that makes an administrator")
+	e.Details = append(slices.Clip(e.Details), vault.Say("invitation.name", invite.Name), vault.Say("invitation.role", string(invite.Role)), vault.Say("invitation.by", invite.By))
+	if e.Correlation == (vault.Text{}) {
+		e.Correlation = vault.Said(rand.Text()[:16])
+	}
 	err = v.Update(ctx, func(tx *vault.Tx) error {
-		return tx.AdminInvites.Put(vault.AdminInvite{Hash: vault.Hash(secret), Name: name, Role: role, By: by, Expires: tx.Now().Add(inviteLife)})
+		invite.Expires = tx.Now().Add(inviteLife)
+		return errors.Join(tx.AdminInvites.Put(invite), tx.Record(e))
 	})
 	return strings.TrimSuffix(issuer, "/") + Path + "?" + url.Values{"invite": {secret}}.Encode(), err
 }
@@ -172,10 +181,10 @@ func (p *Pages) confirm(c echo.Context) error {
 		return p.enrol(c, http.StatusBadRequest, key, "That is not the present one-time password. If it goes on, see whether the clock of your device is right.")
 	}
 	admin := vault.Admin{ID: "adm_" + rand.Text()[:16], Name: q.Name, Password: q.Password, TOTP: secret, TOTPStep: used, Created: p.Now()}
-	if err := p.admit(c.Request().Context(), q, &admin); err != nil {
+	if err := p.admit(c, q, &admin); err != nil {
 		return err
 	}
-	if err := p.begin(c, admin); err != nil {
+	if err := p.begin(c, admin, "a new password"); err != nil {
 		return err
 	}
 	if err := p.SetCookie(c, challengeCookie, ""); err != nil {
@@ -186,8 +195,8 @@ func (p *Pages) confirm(c echo.Context) error {
 
 // admit keeps a new administrator, with the role of the invitation, which is
 // used by it.
-func (p *Pages) admit(ctx context.Context, q vault.AdminChallenge, admin *vault.Admin) error {
-	err := p.Vault.Update(ctx, func(tx *vault.Tx) error {
+func (p *Pages) admit(c echo.Context, q vault.AdminChallenge, admin *vault.Admin) error {
+	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		invite, err := tx.AdminInvites.Take(q.Invite)
 		if err != nil {
 			return err
@@ -196,7 +205,9 @@ func (p *Pages) admit(ctx context.Context, q vault.AdminChallenge, admin *vault.
 			return errors.Join(err, vault.ErrConflict)
 		}
 		admin.Role = invite.Role
-		return errors.Join(tx.AdminChallenges.Delete(q.Hash), tx.Admins.Put(*admin))
+		made := visitor{Admin: *admin, event: p.Event(c)}
+		return errors.Join(p.changed(tx, made, "administrator "+admin.Name+", invited by "+invite.By, nil, *admin),
+			tx.AdminChallenges.Delete(q.Hash), tx.Admins.Put(*admin))
 	})
 	if errors.Is(err, vault.ErrNotFound) || errors.Is(err, vault.ErrConflict) {
 		return errInvite
