@@ -35,7 +35,8 @@ type use struct {
 	by    func() *life // process that showed it; nil: it was gone
 	began time.Time
 
-	over      bool // Salesforce is not at it any more
+	over      bool          // Salesforce is not at it any more
+	settled   chan struct{} // closed when that is known
 	spent     bool
 	access    string    // access token that it brought
 	delivered time.Time // when the whole answer had been sent; zero: it never was
@@ -89,7 +90,7 @@ func (l *ledger) show(token string, by func() *life) *use {
 	case !last.over:
 		l.concurrent++
 	}
-	u := &use{token: token, by: by, began: time.Now()}
+	u := &use{token: token, by: by, began: time.Now(), settled: make(chan struct{})}
 	l.uses[token] = u
 	l.current[l.account[token]] = token
 	return u
@@ -102,6 +103,7 @@ func (l *ledger) settle(u *use, i issued) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u.over, u.spent = true, spent
+	close(u.settled)
 	if i.useful() {
 		l.refreshes++
 		u.access = i.AccessToken
@@ -179,6 +181,9 @@ func (l *ledger) judge(account string, at time.Time) verdict {
 	l.mu.Unlock()
 	if l.introspect(token) {
 		return verdict{honoured: true}
+	}
+	if u != nil {
+		<-u.settled // the site, too, waits for a Salesforce that is slow
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
