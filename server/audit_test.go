@@ -2,10 +2,12 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -241,6 +243,39 @@ func TestH36MisplacedTokensAreNotInTheLog(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), `"invalid_request: subject_token_type '`) || strings.Count(log.String(), `"client_id":"app"`) < 8 {
 		t.Errorf("what was refused to whom is not in the log:\n%s", log.String())
+	}
+}
+
+// TestApplicationThatDoesNotWaitIsNoFailureOfTheGateways has one close its
+// connection during a refresh, which goes on, and whose tokens are there afterwards.
+func TestApplicationThatDoesNotWaitIsNoFailureOfTheGateways(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	token := g.signIn(ada())
+	g.clock.forward(3 * time.Hour)
+	before := g.lastEvent()
+	entered, release := g.salesforce.Hold("token:refresh_token")
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		<-entered
+		leave()
+	}()
+	body := form("grant_type", federatedGrant, "client_id", "app", "client_secret", appSecret, "subject_token", token.RefreshToken, "subject_token_type", refreshType,
+		"requested_token_type", federatedType, "connection", "salesforce").Encode()
+	req := g.request(http.MethodPost, "oauth/token", "application/x-www-form-urlencoded", body)
+	if resp, err := http.DefaultClient.Do(req.WithContext(ctx)); err == nil {
+		resp.Body.Close()
+		t.Fatal("there was an answer")
+	}
+	for !strings.Contains(g.log.String(), `"status":499`) {
+		runtime.Gosched()
+	}
+	release()
+	if a := g.exchange(token.RefreshToken); a.status != http.StatusOK || g.salesforce.Requests("token:refresh_token") != 1 {
+		t.Errorf("afterwards: %d %s", a.status, a.body)
+	}
+	if e := g.events(before)[0]; e.Type != "feta" || e.Reason != "temporarily_unavailable" || !strings.Contains(e.Description, "closed the connection") {
+		t.Errorf("%+v", e)
 	}
 }
 

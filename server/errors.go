@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -101,6 +102,14 @@ func routingProblem(status int) string {
 	return http.StatusText(status) + "."
 }
 
+// errGone is the answer to somebody who does not wait for it any more: a failure of
+// nobody's, for the logs. The status is the one that proxies log for it.
+func errGone(err error) *oidc.Error {
+	const clientClosedRequest = 499
+	return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: clientClosedRequest, Err: err,
+		Description: "Whoever asked closed the connection before the answer was ready."}
+}
+
 // errorBody is the JSON of an error (RFC 6749, section 5.2), with members by
 // which a program can act on a refused exchange.
 type errorBody struct {
@@ -117,6 +126,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	a := answerTo(err)
+	if errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil {
+		a = errGone(err)
+	}
 	if failed := s.recordRefusal(c, a); failed != nil {
 		s.Log.ErrorContext(c.Request().Context(), "could not record an event", "correlation_id", correlationID(c.Request().Context()), "error", failed)
 		a = answerTo(failed)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"time"
@@ -111,6 +112,8 @@ func outcome(err error) string {
 		return "refused"
 	case errors.As(err, &upstream):
 		return string(upstream.Kind)
+	case errors.Is(err, context.Canceled):
+		return "canceled"
 	}
 	return "error"
 }
