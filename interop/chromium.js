@@ -70,14 +70,18 @@ export async function open(browser, { client, scripts = passingOn, ...options } 
   }
 }
 
+const everyWay = { light: [1280, 390], dark: [1280, 390] }
+/** Wide in light and narrow in dark: for pages of which there are many. */
+export const bothWays = { light: [1280], dark: [320] }
+
 /** Takes screenshots of a page, narrow and wide, in both colour schemes, and finds fault with it as axe does. */
-export async function look(page, name, scripts = passingOn) {
+export async function look(page, name, scripts = passingOn, ways = everyWay) {
   const number = String(++taken).padStart(2, '0')
   const found = await page.evaluate(() => Array.from(document.scripts, (s) => s.src || s.text))
   assert.deepEqual(found.filter((s) => !scripts.test(s)), [], `${name} has scripts`)
-  for (const colorScheme of ['light', 'dark']) {
+  for (const [colorScheme, widths] of Object.entries(ways)) {
     await page.emulateMedia({ colorScheme })
-    for (const width of [1280, 390]) {
+    for (const width of widths) {
       await page.setViewportSize({ width, height: 800 })
       await page.evaluate(() => document.getAnimations().forEach((a) => a.finish()))
       // Without caret and animations as they are, Playwright would add a style that the page's policy refuses.

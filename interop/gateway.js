@@ -27,8 +27,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
 export const witnesses = new Set()
 
 /** A test; if it fails, what the running programs wrote is shown, and what the witnesses saw. */
-export function behaviour(name, fn) {
-  test(name, { timeout: 120_000 }, async (t) => {
+export function behaviour(name, fn, timeout = 120_000) {
+  test(name, { timeout }, async (t) => {
     try {
       await fn(t)
     } catch (err) {
@@ -172,6 +172,28 @@ export async function serve(connections = [['salesforce', 'Salesforce']], more =
     /** The same gateway as it is to another of its clients. */
     as(id) { return { ...this, client: client(described.clients.find((c) => c.client_id === id)) } },
     users,
+    async stop() {
+      await Promise.all(processes.map((p) => p.stop()))
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** Runs a gateway that nobody has set up yet, and a simulated Salesforce with an app for it. invitation is the link that the gateway printed. */
+export async function serveEmpty() {
+  const [port, upstream] = [await freePort(), await freePort()]
+  const [issuer, salesforce] = [`http://localhost:${port}/`, `http://localhost:${upstream}`]
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'))
+  run('vault', 'init', '--key-file', join(folder, 'root.key'))
+  const processes = [
+    start('simulate', 'salesforce', '--listen', `127.0.0.1:${upstream}`, '--callback', `${issuer}login/callback`),
+    start('serve', '--issuer', issuer, '--listen', `127.0.0.1:${port}`, '--store', join(folder, 'sallyport.db'), '--key-file', join(folder, 'root.key'),
+      '--allow-private-upstreams', '127.0.0.0/8,::1'),
+  ]
+  await processes[0].until('simulator', () => answers(`${salesforce}/.well-known/openid-configuration`))
+  const [invitation] = await processes[1].until('link for the first administrator', () => processes[1].stdout.match(/http\S+invite=\w+/))
+  return {
+    issuer, salesforce, invitation, users, consumerKey: 'simulated-consumer-key', consumerSecret: 'simulated-consumer-secret',
     async stop() {
       await Promise.all(processes.map((p) => p.stop()))
       rmSync(folder, { recursive: true })

@@ -1,5 +1,7 @@
 package templates
 
+import "slices"
+
 // Input is a field of a form of the console: the part "input".
 type Input struct {
 	Name, Label, Value, Help, Fault, Placeholder string
@@ -31,7 +33,10 @@ type Pick struct {
 }
 
 // Checklist is what is to be set at the identity provider: the part "checklist".
-type Checklist []CheckLine
+type Checklist struct {
+	Lines []CheckLine
+	Tried string // when what was seen was seen; empty if nothing was
+}
 
 // CheckLine is a setting there, and whether it was seen to be right.
 type CheckLine struct {
@@ -53,11 +58,11 @@ const (
 
 // Mark is the list with what was seen of a line, if it has that.
 func (l Checklist) Mark(name string, state CheckState, found string) Checklist {
-	marked := append(Checklist{}, l...)
-	for i := range marked {
-		if marked[i].Name == name {
-			marked[i].State, marked[i].Found = state, found
+	l.Lines = slices.Clone(l.Lines)
+	for i := range l.Lines {
+		if l.Lines[i].Name == name {
+			l.Lines[i].State, l.Lines[i].Found = state, found
 		}
 	}
-	return marked
+	return l
 }

@@ -9,6 +9,7 @@ type Try struct {
 	By, Began   string
 	Mine        bool   // it is this administrator's
 	SignIn      string // URL where to sign in
+	Draft       bool   // what was tried is not published
 	Callback    string // URL that the identity provider has to know
 	Approvals   int    // grants of a user that the identity provider keeps, 0 for any number
 	Steps       []TryStep

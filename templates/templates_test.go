@@ -84,7 +84,7 @@ func pagesOf(s string) map[string]any {
 		"admin/client_call": CallClient{consoleOf(s), ClientName{s, s, "spa"}, s, true, []Option{{s, s, s, true}}, "nextjs", []Option{{s, s, s, true}}, []Option{{s, s, s, true}}, s, s,
 			[]Part{{s, s, s, s}}, []string{s}},
 
-		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
+		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, true, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
 			[]TryFact{{s, s, "warn"}}, []TryPage{{s, s, s}}, Probe{"failed", s, s, s, s}},
 	}
 }
@@ -94,7 +94,7 @@ func inputOf(s string, kind InputKind) Input {
 }
 
 func checklistOf(s string) Checklist {
-	return Checklist{{s, s, s, Seen, s}, {s, s, s, Missing, s}, {s, s, s, Unknown, s}}
+	return Checklist{[]CheckLine{{s, s, s, Seen, s}, {s, s, s, Missing, s}, {s, s, s, Unknown, s}}, s}
 }
 
 // moment is some time, an hour ago.

@@ -33,7 +33,7 @@ func (p *Pages) connectionPage(console templates.Console, f found) templates.Con
 	page.Name, page.Title, page.Kind, page.Callback = shown.Name, shown.Title(), kindOf(shown), connections.CallbackURL(p.Issuer, shown)
 	page.Facts = facts(shown)
 	page.Cautions = connections.Cautions(f.latest())
-	page.File, page.Checklist = string(p.TenantFile(shown)), p.salesforceChecklist(f.latest())
+	page.File, page.Checklist = string(p.TenantFile(shown)), p.checked(f.latest(), f.trial)
 	for _, id := range shown.Clients {
 		page.Applications = append(page.Applications, templates.Link{Title: applicationTitle(id, f.nameOf), URL: Path + "/clients/" + id})
 	}

@@ -12,9 +12,9 @@ import (
 // docs/salesforce.md says it. Of other identity providers there is none.
 func (p *Pages) salesforceChecklist(c vault.Connection) templates.Checklist {
 	if !isSalesforce(c.Strategy) {
-		return nil
+		return templates.Checklist{}
 	}
-	list := templates.Checklist{
+	list := []templates.CheckLine{
 		{Name: "app", Title: "External client app", How: "Setup, External Client App Manager, New External Client App, with OAuth enabled. It takes up to ten minutes to be known."},
 		{Name: "callback", Title: "Callback URL", How: connections.CallbackURL(p.Issuer, c)},
 		{Name: "scopes", Title: "OAuth scopes", How: strings.Join(with(asked(c), "openid"), ", ")},
@@ -34,7 +34,7 @@ func (p *Pages) salesforceChecklist(c vault.Connection) templates.Checklist {
 	case "client_credentials":
 		list = append(list, templates.CheckLine{Name: "run_as", Title: "Client credentials flow", How: "Enabled, also under Policies, with a user to run as."})
 	}
-	return list
+	return templates.Checklist{Lines: list}
 }
 
 // with is a list with one more before it, if it lacks that.

@@ -77,7 +77,9 @@ func (p *Pages) editConnection(c echo.Context, v visitor) error {
 	if _, ok := strategyOf(f.latest().Strategy); !ok {
 		return &Refused{Status: http.StatusConflict, Title: "This version does not know its strategy", Message: "The connection is of the strategy " + f.latest().Strategy + ". Change it by a tenant file."}
 	}
-	return p.renderForm(c, v, http.StatusOK, enteredOf(f.latest()), f.applications)
+	e := enteredOf(f.latest())
+	e.trial = f.trial
+	return p.renderForm(c, v, http.StatusOK, e, f.applications)
 }
 
 // updateDraft keeps what was entered for a connection that is there.

@@ -54,6 +54,7 @@ type entered struct {
 	address     string // as it was pasted
 	parameters  string // as they were written
 	isNew       bool
+	trial       vault.Trial    // what was seen of it
 	fault       *vault.Invalid // what is wrong with it, if anything
 }
 
@@ -85,7 +86,7 @@ func (p *Pages) form(console templates.Console, e entered, apps []vault.Client) 
 	s, _ := strategyOf(c.Strategy)
 	page := templates.ConnectionForm{
 		Console: console, Kind: kindOf(c), Strategy: c.Strategy, Salesforce: isSalesforce(c.Strategy), Callbacks: p.callbacks(c),
-		Vault: c.TokenVault, Checklist: p.salesforceChecklist(c),
+		Vault: c.TokenVault, Checklist: p.checked(c, e.trial),
 	}
 	if !e.isNew {
 		page.Name = c.Name

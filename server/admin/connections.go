@@ -108,6 +108,7 @@ type found struct {
 	saved        vault.Draft
 	former       vault.Former
 	changed      bool              // there is a former one
+	trial        vault.Trial       // the last, if the draft was not changed since
 	nameOf       map[string]string // of applications, by ID
 	applications []vault.Client
 }
@@ -136,6 +137,13 @@ func find(tx *vault.Tx, name string) (f found, err error) {
 	f.former, err = tx.Former.Get(name)
 	if f.changed, err = vault.Exists(err); err != nil {
 		return f, err
+	}
+	f.trial, err = tx.Trials.Get(name)
+	if _, err := vault.Exists(err); err != nil {
+		return f, err
+	}
+	if f.trial.Began.Before(f.saved.Saved) {
+		f.trial = vault.Trial{}
 	}
 	f.applications, f.nameOf, err = applications(tx)
 	return f, err

@@ -87,7 +87,14 @@ func (p *Pages) trialOf(c echo.Context, v visitor) (templates.Try, error) {
 		Console: p.console(c, v, "connections"), Name: conn.Name, Title: conn.Title(), Callback: connections.CallbackURL(p.Issuer, conn),
 		Approvals: connections.Approvals(conn),
 	}
-	err = p.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) { page.Probe, err = p.probeOf(tx, conn.Name); return err })
+	err = p.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		if page.Probe, err = p.probeOf(tx, conn.Name); err != nil {
+			return err
+		}
+		_, _, err = tx.Drafted(conn.Name)
+		page.Draft, err = vault.Exists(err)
+		return err
+	})
 	if err != nil || trial.ID == "" {
 		return page, err
 	}
