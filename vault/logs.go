@@ -3,9 +3,8 @@ package vault
 import (
 	"bytes"
 	"context"
-	"errors"
 	"iter"
-	"slices"
+	"math"
 	"time"
 )
 
@@ -88,39 +87,7 @@ func (v *Vault) Log(ctx context.Context, id string) (found LogEntry, err error) 
 
 // LogsNewest are at most n events that match, the newest first. It looks at ever
 // older ones until it has them.
-func (v *Vault) LogsNewest(ctx context.Context, n int, match func(line []byte) bool) (list []LogEntry, err error) {
-	for back := time.Second; ; back *= 8 {
-		all := back > 100*365*24*time.Hour
-		from := ""
-		if !all {
-			from = eventID(v.Now().Add(-back), "", 0)
-		}
-		if list, err = v.logsSince(ctx, from, n, match); err != nil || all || len(list) == n {
-			return list, err
-		}
-	}
-}
-
-// logsSince are the newest n events that match of those since a block's ID.
-func (v *Vault) logsSince(ctx context.Context, from string, n int, match func(line []byte) bool) (list []LogEntry, err error) {
-	err = v.View(ctx, func(tx *Tx) error {
-		list = nil
-		for b, err := range tx.Events.All(from) {
-			if err := errors.Join(err, ctx.Err()); err != nil {
-				return err
-			}
-			for e := range b.entries() {
-				if match(e.Line) {
-					list = append(list, e)
-				}
-			}
-			if len(list) > 2*n+mostTogether {
-				list = slices.Clone(list[len(list)-n:])
-			}
-		}
-		return nil
-	})
-	list = list[max(0, len(list)-n):]
-	slices.Reverse(list)
-	return list, err
+func (v *Vault) LogsNewest(ctx context.Context, n int, match func(line []byte) bool) ([]LogEntry, error) {
+	found, err := v.SearchLogs(ctx, LogSearch{Match: match, Most: n, Look: math.MaxInt})
+	return found.Entries, err
 }

@@ -185,6 +185,25 @@ func (rs Records[R]) All(after string) iter.Seq2[R, error] {
 	}
 }
 
+// Back yields the records whose key is less than before, or all if that is "",
+// in falling order of their keys. It is for views.
+func (rs Records[R]) Back(before string) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for e, err := range rs.tx.kv.ScanBack(rs.bucket, before) {
+			var r R
+			if err == nil {
+				r, err = rs.open(e.Key, e.Value)
+			}
+			if errors.Is(err, ErrNotFound) {
+				continue // expired
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 func (rs Records[R]) open(key string, v Value) (r R, err error) {
 	if !v.Expires.IsZero() && !rs.tx.v.Now().Before(v.Expires) {
 		return r, ErrNotFound

@@ -40,6 +40,10 @@ type KV interface {
 	// Scan yields the bucket's entries whose key is greater than after, in
 	// byte order of their keys. Writing while scanning is allowed.
 	Scan(bucket, after string) iter.Seq2[Entry, error]
+	// ScanBack yields the bucket's entries whose key is less than before, or
+	// all if that is "", from the last to the first. Nothing may be written
+	// meanwhile.
+	ScanBack(bucket, before string) iter.Seq2[Entry, error]
 	// Buckets are the names of the buckets that are not empty.
 	Buckets() ([]string, error)
 	// Sweep deletes at most n entries, of any bucket, that expired before t,

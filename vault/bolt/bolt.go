@@ -224,6 +224,31 @@ func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 	}
 }
 
+// ScanBack needs not read ahead: nothing is written meanwhile.
+func (kv *kv) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
+	return func(yield func(vault.Entry, error) bool) {
+		b := kv.tx.Bucket([]byte(bucket))
+		if b == nil {
+			return
+		}
+		c := b.Cursor()
+		k, v := c.Last()
+		if before != "" {
+			if next, _ := c.Seek([]byte(before)); next != nil {
+				k, v = c.Prev()
+			} else {
+				k, v = c.Last()
+			}
+		}
+		for ; k != nil; k, v = c.Prev() {
+			value, err := decode(v)
+			if !yield(vault.Entry{Key: string(k), Value: value}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 func (kv *kv) Buckets() (names []string, err error) {
 	err = kv.tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
 		if first, _ := b.Cursor().First(); first != nil && string(name) != expiries {

@@ -47,6 +47,14 @@ func (v *view) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 	return kv.Scan(bucket, after)
 }
 
+func (v *view) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
+	kv, err := v.begun()
+	if err != nil {
+		return func(yield func(vault.Entry, error) bool) { yield(vault.Entry{}, err) }
+	}
+	return kv.ScanBack(bucket, before)
+}
+
 func (v *view) Buckets() ([]string, error) {
 	kv, err := v.begun()
 	if err != nil {

@@ -141,7 +141,43 @@ func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 	}
 }
 
-func (kv *kv) page(bucket, after string, n int) (entries []vault.Entry, err error) {
+// ScanBack reads ahead, more and more: who scans back often wants a few.
+func (kv *kv) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
+	return func(yield func(vault.Entry, error) bool) {
+		for ahead := 10; ; ahead = min(2*ahead, 100) {
+			entries, err := kv.pageBack(bucket, before, ahead)
+			if err != nil {
+				yield(vault.Entry{}, err)
+				return
+			}
+			for _, e := range entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if len(entries) < ahead {
+				return
+			}
+			before = entries[len(entries)-1].Key
+		}
+	}
+}
+
+func (kv *kv) page(bucket, after string, n int) ([]vault.Entry, error) {
+	return kv.entries(`SELECT key, sealed, expires FROM sallyport_records
+		WHERE bucket = $1 AND key > $2 ORDER BY key LIMIT $3`, []byte(bucket), []byte(after), n)
+}
+
+func (kv *kv) pageBack(bucket, before string, n int) ([]vault.Entry, error) {
+	if before == "" {
+		return kv.entries(`SELECT key, sealed, expires FROM sallyport_records
+			WHERE bucket = $1 ORDER BY key DESC LIMIT $2`, []byte(bucket), n)
+	}
+	return kv.entries(`SELECT key, sealed, expires FROM sallyport_records
+		WHERE bucket = $1 AND key < $2 ORDER BY key DESC LIMIT $3`, []byte(bucket), []byte(before), n)
+}
+
+func (kv *kv) entries(sql string, arguments ...any) (entries []vault.Entry, err error) {
 	err = kv.read(func(rows pgx.Rows) (err error) {
 		entries, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (e vault.Entry, err error) {
 			var key []byte
@@ -151,8 +187,7 @@ func (kv *kv) page(bucket, after string, n int) (entries []vault.Entry, err erro
 			return e, err
 		})
 		return err
-	}, `SELECT key, sealed, expires FROM sallyport_records
-		WHERE bucket = $1 AND key > $2 ORDER BY key LIMIT $3`, []byte(bucket), []byte(after), n)
+	}, sql, arguments...)
 	return entries, err
 }
 

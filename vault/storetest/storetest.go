@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) vault.Store) {
 		{"ScanIsInByteOrder", testScanIsInByteOrder},
 		{"ScanStartsAfter", testScanStartsAfter},
 		{"ScanSurvivesWrites", testScanSurvivesWrites},
+		{"ScanBackEndsBefore", testScanBackEndsBefore},
 		{"BucketsAreThoseWithSomethingInThem", testBuckets},
 		{"SnapshotSeesOneMomentAndStopsNobody", testSnapshot},
 		{"SweepTakesWhatExpired", testSweepTakesWhatExpired},
@@ -244,6 +247,42 @@ func testScanStartsAfter(t *testing.T, s vault.Store) {
 	if got := scan(t, s, "a", "100"); len(got) != 149 || got[0] != "101" || got[148] != "249" {
 		t.Errorf("Scan after 100 = %v", got)
 	}
+}
+
+func testScanBackEndsBefore(t *testing.T, s vault.Store) {
+	update(t, s, func(kv vault.KV) error {
+		for i := range 250 {
+			if err := kv.Put("b", fmt.Sprintf("%03d", i), value("v")); err != nil {
+				return err
+			}
+		}
+		return errors.Join(kv.Put("a", "x", value("v")), kv.Put("c", "x", value("v")))
+	})
+	for before, want := range map[string]struct {
+		n           int
+		first, last string
+	}{"": {250, "249", "000"}, "999": {250, "249", "000"}, "100": {100, "099", "000"}, "1000": {101, "100", "000"}, "001": {1, "000", "000"}, "000": {}} {
+		var keys []string
+		view(t, s, func(kv vault.KV) error {
+			keys = nil
+			for e, err := range kv.ScanBack("b", before) {
+				if err != nil {
+					return err
+				}
+				keys = append(keys, e.Key)
+			}
+			return nil
+		})
+		if len(keys) != want.n || want.n > 0 && (keys[0] != want.first || keys[want.n-1] != want.last) || !slices.IsSortedFunc(keys, func(a, b string) int { return strings.Compare(b, a) }) {
+			t.Errorf("ScanBack before %q = %v", before, keys)
+		}
+	}
+	view(t, s, func(kv vault.KV) error {
+		for e := range kv.ScanBack("none", "") {
+			t.Errorf("ScanBack of no bucket = %v", e)
+		}
+		return nil
+	})
 }
 
 func testScanSurvivesWrites(t *testing.T, s vault.Store) {
