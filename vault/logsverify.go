@@ -10,11 +10,14 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"time"
 )
 
 // LogReport is what [VerifyLogs] found.
 type LogReport struct {
 	Events     uint64     `json:"events"`
+	First      time.Time  `json:"first,omitzero"` // when the first of them was, as it says
+	Last       time.Time  `json:"last,omitzero"`
 	Chains     int        `json:"chains"`
 	Key        string     `json:"key"`     // that signed
 	Trusted    bool       `json:"trusted"` // it is the one that was given
@@ -98,10 +101,11 @@ func (v *logVerifier) read(line []byte, whole bool) {
 func (v *logVerifier) event(line []byte) {
 	v.report.Events++
 	var said struct {
-		ID    string `json:"log_id"`
-		Chain string `json:"chain"`
-		Seq   uint64 `json:"seq"`
-		Hash  string `json:"hash"`
+		ID    string    `json:"log_id"`
+		Chain string    `json:"chain"`
+		Seq   uint64    `json:"seq"`
+		Hash  string    `json:"hash"`
+		Date  time.Time `json:"date"`
 	}
 	i := bytes.LastIndex(line, []byte(hashMember))
 	if json.Unmarshal(line, &said) != nil || i < 0 || string(line[i:]) != hashMember+said.Hash+`"}` {
@@ -114,6 +118,10 @@ func (v *logVerifier) event(line []byte) {
 		return
 	}
 	v.lastID = said.ID
+	if v.report.First.IsZero() {
+		v.report.First = said.Date
+	}
+	v.report.Last = said.Date
 	c := v.chains[said.Chain]
 	if c == nil {
 		v.fault("event %s is of a chain whose beginning is missing: %s", said.ID, said.Chain)

@@ -90,6 +90,7 @@ type Tx struct {
 	LooseEvents     Records[LooseEvent]     // events that no block has yet
 	LogKeys         Records[LogKey]         // keys that sign what the log says of itself
 	LogSettings     Records[LogSettings]    // how long events are kept
+	LogChecks       Records[LogCheck]       // the last verification of the log
 	Resealings      Records[Resealing]      // how far a change of the data key has come
 	Admins          Records[Admin]          // who may use the console
 	AdminInvites    Records[AdminInvite]    // links that make them
@@ -153,6 +154,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.LooseEvents = Records[LooseEvent]{tx, "looseevents"}
 	tx.LogKeys = Records[LogKey]{tx, "logkeys"}
 	tx.LogSettings = Records[LogSettings]{tx, "logsettings"}
+	tx.LogChecks = Records[LogCheck]{tx, "logchecks"}
 	tx.Resealings = Records[Resealing]{tx, "resealings"}
 	tx.Admins = Records[Admin]{tx, "admins"}
 	tx.AdminInvites = Records[AdminInvite]{tx, "admininvites"}
