@@ -45,6 +45,10 @@ func (s *Server) console() {
 	s.pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))
 }
 
+// Ending ends what would last as long as somebody watches: the gateway is about to
+// stop.
+func (s *Server) Ending() { s.pages.End() }
+
 // consolePolicy lets the console's own scripts run, and call it.
 func consolePolicy(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

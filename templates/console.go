@@ -30,6 +30,8 @@ var sections = []section{
 	{"clients", "Applications", "/admin/clients", "app-window"},
 	{"users", "Users", "/admin/users", "users"},
 	{"policy", "Policy", "/admin/policy", "shield-check"},
+	{"events", "Events", "/admin/events", "activity"},
+	{"audit", "Audit", "/admin/audit", "scroll-text"},
 	{"administrators", "Administrators", "/admin/administrators", "user-cog"},
 }
 

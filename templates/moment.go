@@ -18,6 +18,12 @@ func (m Moment) Machine() string { return m.At.UTC().Format(time.RFC3339) }
 // Exact is the time, to the minute.
 func (m Moment) Exact() string { return m.At.UTC().Format("2006-01-02 15:04 UTC") }
 
+// Second is the time, to the second.
+func (m Moment) Second() string { return m.At.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// Clock is the time, to the second, where it is said elsewhere that it is UTC.
+func (m Moment) Clock() string { return m.At.UTC().Format("2006-01-02 15:04:05") }
+
 // Far is how far it is: "in 2 hours", "5 minutes ago".
 func (m Moment) Far() string {
 	d := m.At.Sub(m.Now)

@@ -84,6 +84,13 @@ func pagesOf(s string) map[string]any {
 		"admin/client_call": CallClient{consoleOf(s), ClientName{s, s, "spa"}, s, true, []Option{{s, s, s, true}}, "nextjs", []Option{{s, s, s, true}}, []Option{{s, s, s, true}}, s, s,
 			[]Part{{s, s, s, s}}, []string{s}},
 
+		"admin/events": Events{consoleOf(s), EventFilter{Correlation: s, Type: s, Kinds: []EventGroup{{s, []Option{{s, s, s, true}}}}, Outcome: "failed", User: s, Account: s, Client: s, Clients: []Option{{s, s, s, true}},
+			Connection: s, Connections: []Option{{s, s, s, true}}, Reason: s, IP: s, Times: []Input{inputOf(s, Text), {Name: "until", Label: s, Help: s}}, More: true, Set: true},
+			[]EventRow{eventOf(s)}, 5000, moment, true, s, s, s, 1000, s},
+		"admin/event":        Event{consoleOf(s), eventOf(s), s, s, s, s, s, Cure{s, s, s}, []Fact{{s, s}}, []EventRow{eventOf(s)}, s},
+		"admin/audit":        Audit{consoleOf(s), s, s, moment, LogCheck{"failed", s, moment, moment, s, 50, 1000, 3, s, moment, moment, []string{s}, 2, s}, 1000, s, moment, 90, s, 50, []ChainRow{{s, true, moment, moment, 10, 5, moment, s, 1}}, 2},
+		"admin/audit_export": AuditExport{consoleOf(s), 1000, s, moment, s, s},
+
 		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, true, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
 			[]TryFact{{s, s, "warn"}}, []TryPage{{s, s, s}}, Probe{"failed", s, s, s, s}},
 	}
@@ -95,6 +102,11 @@ func inputOf(s string, kind InputKind) Input {
 
 func checklistOf(s string) Checklist {
 	return Checklist{[]CheckLine{{s, s, s, Seen, s}, {s, s, s, Missing, s}, {s, s, s, Unknown, s}}, s}
+}
+
+// eventOf is an event, with s wherever a string may come from outside.
+func eventOf(s string) EventRow {
+	return EventRow{s, s, moment, EventStates[true], s, s, Link{s, s}, Link{s, s}, Link{s, ""}}
 }
 
 // moment is some time, an hour ago.

@@ -188,6 +188,9 @@ func (r *runner) serve(l net.Listener, h http.Handler, cert, key string) {
 		Handler: h, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 90 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
+	if e, ok := h.(interface{ Ending() }); ok {
+		s.RegisterOnShutdown(e.Ending)
+	}
 	r.servers = append(r.servers, s)
 	go func() {
 		var err error

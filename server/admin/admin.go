@@ -84,6 +84,7 @@ type Pages struct {
 	Explain func(context.Context, Question) (Answer, error)
 
 	webauthn func() (*webauthn.WebAuthn, error)
+	watching watching
 }
 
 // Refused is why a request was not answered as asked, for people.
@@ -108,7 +109,7 @@ type handler func(echo.Context, visitor) error
 
 // Mount adds the pages. Those in the first list are open to strangers.
 func (p *Pages) Mount(g *echo.Group) {
-	p.webauthn = relyingParty(p.Issuer)
+	p.webauthn, p.watching = relyingParty(p.Issuer), watching{pages: map[string]int{}, over: make(chan struct{})}
 	g.GET("/sign-in", p.signIn)
 	g.POST("/sign-in", p.enter)
 	g.GET("/welcome", p.welcome)
@@ -188,6 +189,15 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/clients/:id/delete", vault.Editor, p.freshly(p.deleteClient)},
 
 		{http.MethodGet, "/policy", vault.Viewer, p.policy},
+		{http.MethodGet, "/events", vault.Viewer, p.events},
+		{http.MethodGet, "/events/live", vault.Viewer, p.liveEvents},
+		{http.MethodGet, "/events/export", vault.Viewer, p.exportEvents},
+		{http.MethodGet, "/events/:id", vault.Viewer, p.event},
+		{http.MethodGet, "/audit", vault.Viewer, p.audit},
+		{http.MethodPost, "/audit/verify", vault.Viewer, p.verifyLog},
+		{http.MethodGet, "/audit/key", vault.Viewer, p.logKey},
+		{http.MethodGet, "/audit/export", vault.Viewer, p.freshly(p.askExport)},
+		{http.MethodPost, "/audit/export", vault.Viewer, p.freshly(p.exportLog)},
 		{http.MethodGet, "/connections/:name/try", vault.Viewer, p.tryPage},
 		{http.MethodGet, "/connections/:name/try/events", vault.Viewer, p.tryEvents},
 		{http.MethodPost, "/connections/:name/try", vault.Editor, p.startTrial},

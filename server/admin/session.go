@@ -46,7 +46,8 @@ func (p *Pages) visitor(c echo.Context) (v visitor, ok bool, err error) {
 	if ok, err = vault.Exists(p.Vault.View(ctx, read)); !ok {
 		return v, false, err
 	}
-	if now := p.Now(); now.Add(sessionIdle).Sub(v.session.Idle) > sessionNote {
+	watches := c.Request().Header.Get("Accept") == "text/event-stream" // by itself, which is no use of the session
+	if now := p.Now(); !watches && now.Add(sessionIdle).Sub(v.session.Idle) > sessionNote {
 		ok, err = vault.Exists(p.Vault.Update(ctx, func(tx *vault.Tx) error {
 			if err := read(tx); err != nil {
 				return err
