@@ -35,6 +35,9 @@ var consoleAudit = []struct {
 	{"/users/:id/accounts/:account/disconnect", "/users/USER/accounts/ACCOUNT/disconnect", nil, "sallyport_account_disconnected"},
 	{"/users/:id/delete", "/users/USER/delete", nil, "sdu"},
 
+	{"/audit/verify", "/audit/verify", nil, "sallyport_logs_verified"},
+	{"/audit/export", "/audit/export", nil, "sallyport_logs_exported"},
+
 	{"/connections/new", "/connections/new", []string{"FORM"}, "sallyport_console_changed"},
 	{"/connections/:name/edit", "/connections/acme/edit", []string{"FORM", "display_name", "Acme Ltd"}, "sallyport_console_changed"},
 	{"/connections/:name/probe", "/connections/acme/probe", nil, "sallyport_console_done"},

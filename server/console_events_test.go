@@ -344,6 +344,11 @@ func TestEveryEventHasWords(t *testing.T) {
 			t.Logf("%s has no cure of its own", r.reason)
 		}
 	}
+	for _, tt := range consoleAudit {
+		if !templates.KnownKind(tt.leaves) {
+			t.Errorf("%s has none", tt.leaves)
+		}
+	}
 	if k := templates.KindOf("sallyport_something_new_failed", ""); k.Words != "Something new failed" || !k.Failed {
 		t.Errorf("%+v", k)
 	}

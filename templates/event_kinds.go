@@ -60,6 +60,12 @@ var kinds = []struct {
 		{"api_limit", "A rate limit was reached", true},
 	}},
 	{"Administration", []EventKind{
+		{"sallyport_console_signed_in", "An administrator signed in", false},
+		{"sallyport_console_sign_in_failed", "A sign-in to the console failed", true},
+		{"sallyport_console_proved", "An administrator showed who they are once more", false},
+		{"sallyport_console_signed_out", "An administrator signed out", false},
+		{"sallyport_console_refused", "The console refused a request", true},
+		{"sallyport_administrator_invited", "An administrator was invited", false},
 		{"sallyport_console_changed", "Changed in the console", false},
 		{"sallyport_console_done", "Done in the console", false},
 		{"sapi", "Done over the management API", false},
