@@ -36,7 +36,7 @@ type ChainState struct {
 func (c ChainState) Kept() uint64 { return c.Last.Seq - min(c.Pruned, c.Last.Seq) }
 
 // mostRecent is how many blocks are looked at for what came after checkpoints.
-const mostRecent = 300
+const mostRecent = 50
 
 // LogState tells how the log is, without reading all of it: where a chain has come
 // to, by its last checkpoint, and by the newest blocks of all.

@@ -17,7 +17,7 @@ import (
 // among so many events.
 const (
 	aroundEvent = 2 * time.Minute
-	mostAround  = 2_500
+	mostAround  = 1_000
 )
 
 // event is the page of one event.

@@ -55,39 +55,37 @@ func (p *Pages) readEventFilter(c echo.Context) (*eventFilter, error) {
 // findWhom has a filter take the events of a user, and those of an account. Either
 // may be named by an e-mail address or a username, which several may have.
 func (p *Pages) findWhom(c echo.Context, f *eventFilter) error {
-	var ofUser, ofAccount [][]byte
-	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
-		ofUser = membersOf(f.form.User, aboutUser...)
-		users, err := tx.IdentitiesNamed(f.form.User, perPage)
-		if err != nil {
-			return err
-		}
-		for _, i := range users {
-			ofUser = append(ofUser, membersOf(i.User, aboutUser...)...)
-		}
-		ofAccount = membersOf(f.form.Account, aboutAccount...)
-		accounts, err := tx.IdentitiesNamed(f.form.Account, perPage)
-		if err != nil {
-			return err
-		}
-		for _, i := range accounts {
-			ofAccount = append(ofAccount, membersOf(i.UserID, aboutAccount...)...)
-			ts, err := tx.TokenSets.Get(i.Key())
-			if found, err := vault.Exists(err); err != nil {
-				return err
-			} else if found {
-				ofAccount = append(ofAccount, membersOf(ts.ID, aboutAccount...)...)
-			}
-		}
+	if f.form.User == "" && f.form.Account == "" {
 		return nil
+	}
+	var users, accounts []string
+	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		if users, err = named(tx, f.form.User, func(i vault.Identity, _ vault.TokenSet) []string { return []string{i.User} }); err != nil {
+			return err
+		}
+		accounts, err = named(tx, f.form.Account, func(i vault.Identity, ts vault.TokenSet) []string { return []string{i.UserID, ts.ID} })
+		return err
 	})
-	if f.form.User != "" {
-		f.members = append(f.members, ofUser)
-	}
-	if f.form.Account != "" {
-		f.members = append(f.members, ofAccount)
-	}
+	f.anyMember(users, aboutUser)
+	f.anyMember(accounts, aboutAccount)
 	return err
+}
+
+// named are a name, and the IDs of the accounts that have it.
+func named(tx *vault.Tx, name string, ids func(vault.Identity, vault.TokenSet) []string) (list []string, err error) {
+	if name == "" {
+		return nil, nil
+	}
+	list = []string{name}
+	found, err := tx.IdentitiesNamed(name, perPage)
+	for _, i := range found {
+		ts, err := tx.TokenSets.Get(i.Key())
+		if _, err := vault.Exists(err); err != nil {
+			return nil, err
+		}
+		list = append(list, ids(i, ts)...)
+	}
+	return list, err
 }
 
 // The members by which events are about something: of their own, of what the
@@ -101,8 +99,20 @@ var (
 
 // member has a filter take events alone that have a value as one of some members.
 func (f *eventFilter) member(value string, names ...string) {
-	if value != "" {
-		f.members = append(f.members, membersOf(value, names...))
+	f.anyMember([]string{value}, names)
+}
+
+// anyMember is member, with several values of which one will do. Those that are
+// empty are none.
+func (f *eventFilter) anyMember(values, names []string) {
+	var any [][]byte
+	for _, value := range values {
+		if value != "" {
+			any = append(any, membersOf(value, names...)...)
+		}
+	}
+	if len(any) > 0 {
+		f.members = append(f.members, any)
 	}
 }
 

@@ -189,11 +189,11 @@ func (kv *kv) expire(bucket, key string, old, next uint64) error {
 	return nil
 }
 
-// Scan reads ahead, since a cursor loses its place when its bucket is written.
+// Scan reads ahead, since a cursor loses its place when its bucket is written: more
+// and more, for who scans may want a few.
 func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
-	const ahead = 100
 	return func(yield func(vault.Entry, error) bool) {
-		for {
+		for ahead := 10; ; ahead = min(2*ahead, 100) {
 			b := kv.tx.Bucket([]byte(bucket))
 			if b == nil {
 				return
