@@ -129,13 +129,20 @@ func (s *settings) check(ctx context.Context, canaries, files []string, progress
 		Warnings: append([]vault.Finding{}, r.Warnings...), WarningCount: r.WarningCount, InTheClear: leaks.Found()}, nil
 }
 
-// readThrough reads a file, or all files in a folder.
-func readThrough(to io.Writer, path string) error {
-	return filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+// readThrough reads a file, or all files in a folder, such as that of a database
+// which runs: it has sockets, and files that are gone by then.
+func readThrough(to io.Writer, root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && (d.IsDir() || d.Type()&(fs.ModeSocket|fs.ModeNamedPipe|fs.ModeDevice) != 0) {
+			return nil
 		}
-		f, err := os.Open(path)
+		var f *os.File
+		if err == nil {
+			f, err = os.Open(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) && path != root {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
