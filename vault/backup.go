@@ -138,11 +138,20 @@ func receive(ctx context.Context, r io.Reader, store Store, wanted func(backupEn
 	if err := from.begin(); err != nil {
 		return 0, err
 	}
+	var arrived arrivals
 	for more := true; more; {
 		var batch []backupEntry
 		for more && len(batch) < together {
 			var e backupEntry
 			if e, more, err = from.next(); err != nil {
+				return entries, err
+			}
+			if !more {
+				err = arrived.end()
+			} else {
+				err = arrived.check(e)
+			}
+			if err != nil {
 				return entries, err
 			}
 			if more && wanted(e) {

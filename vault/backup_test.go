@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fxamacker/cbor/v2"
 
 	"sallyport/vault"
 )
@@ -124,6 +127,59 @@ func TestH54BackupThatIsNotWholeIsRefused(t *testing.T) {
 	magic, _, _ := strings.Cut(string(whole), "\n")
 	refused("an entry of 10 GiB, as far as it can say so", binary.BigEndian.AppendUint32([]byte(magic+"\n"), 0xFFFFFFFF))
 	refused("something else", []byte(strings.Repeat("not a backup\n", 100)))
+}
+
+// TestH54HostileBackupIsRefused receives backups that are whole, and that no gateway
+// of ours has made.
+func TestH54HostileBackupIsRefused(t *testing.T) {
+	t.Parallel()
+	type entry struct {
+		Bucket, Key string
+		Sealed      []byte
+		Expires     int64
+	}
+	bundle := func(entries ...entry) *bytes.Buffer {
+		b := bytes.NewBufferString("sallyport-backup-1\n")
+		for _, e := range entries {
+			one, err := cbor.Marshal(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Write(binary.BigEndian.AppendUint32(nil, uint32(len(one))))
+			b.Write(one)
+		}
+		b.Write(make([]byte, 4))
+		sum := sha256.Sum256(b.Bytes())
+		b.Write(sum[:])
+		return b
+	}
+	mark, header, user := entry{Bucket: "vault", Key: "restored"}, entry{Bucket: "vault", Key: "header"}, entry{Bucket: "users", Key: "u"}
+	for name, tt := range map[string]struct {
+		entries []entry
+		says    string
+	}{
+		"one of ours":           {[]entry{mark, user, header}, ""},
+		"what is moved":         {[]entry{user, header, mark}, ""},
+		"the same twice":        {[]entry{mark, user, user, header}, "an entry of users comes twice"},
+		"the same twice, apart": {[]entry{mark, user, header, user}, "an entry of users comes twice"},
+		"two headers":           {[]entry{mark, header, header}, "an entry of vault comes twice"},
+		"two marks":             {[]entry{mark, mark, header}, "an entry of vault comes twice"},
+		"two marks, apart":      {[]entry{mark, header, mark}, "an entry of vault comes twice"},
+		"no header":             {[]entry{mark, user}, "it has no header"},
+		"nothing":               {nil, "it has no header"},
+		"what bolt keeps":       {[]entry{{Bucket: "\x00expiries", Key: "x"}, header}, "which no vault has"},
+		"a path":                {[]entry{{Bucket: "../../etc/passwd", Key: "x"}, header}, "which no vault has"},
+		"no bucket":             {[]entry{{Key: "x"}, header}, "which no vault has"},
+		"no key":                {[]entry{{Bucket: "users"}, header}, "which no vault has"},
+		"a key without end":     {[]entry{{Bucket: "users", Key: strings.Repeat("u", 40<<10)}, header}, "which no vault has"},
+		"a move":                {[]entry{header, {Bucket: "vault", Key: "move"}}, "the move of the store"},
+		"an origin":             {[]entry{header, {Bucket: "vault", Key: "origin"}}, "the origin of the store"},
+	} {
+		_, err := vault.Receive(t.Context(), bundle(tt.entries...), store(t))
+		if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, which should say %q", name, err, tt.says)
+		}
+	}
 }
 
 // discard is a store that keeps nothing.
