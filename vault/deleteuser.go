@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // DeleteUser forgets a user and all that is theirs, and has revoked what
@@ -53,8 +54,9 @@ func (v *Vault) DeleteUser(ctx context.Context, e Event, id string) (revocations
 			return nil, err
 		}
 	}
+	message := NewMessageID()
 	err = v.Update(ctx, func(tx *Tx) (err error) {
-		if revocations, err = tx.deleteUser(id); err != nil {
+		if revocations, err = tx.deleteUser(id, message); err != nil {
 			return err
 		}
 		return tx.Record(e)
@@ -62,8 +64,9 @@ func (v *Vault) DeleteUser(ctx context.Context, e Event, id string) (revocations
 	return revocations, err
 }
 
-// deleteUser forgets a user with accounts and consents.
-func (tx *Tx) deleteUser(id string) (revocations []string, err error) {
+// deleteUser forgets a user with accounts and consents. Of the accounts, webhooks
+// are told under IDs that begin with a message's.
+func (tx *Tx) deleteUser(id, message string) (revocations []string, err error) {
 	given, err := tx.ConsentsOf(id)
 	for _, c := range given {
 		err = errors.Join(err, tx.Consents.Delete(c.Key()))
@@ -75,13 +78,16 @@ func (tx *Tx) deleteUser(id string) (revocations []string, err error) {
 	if found, err := Exists(err); !found {
 		return nil, err
 	}
-	for _, key := range u.Identities {
+	for n, key := range u.Identities {
 		ts, err := tx.TokenSets.Get(key)
 		found, err := Exists(err)
 		if err != nil {
 			return nil, err
 		}
 		if found {
+			if err := tx.NotifyAccount(fmt.Sprint(message, n), AccountDisconnected, ts); err != nil {
+				return nil, err
+			}
 			revocation, err := tx.Disconnect(ts)
 			if err != nil {
 				return nil, err

@@ -232,9 +232,11 @@ func (v *Vault) refresh(ctx context.Context, mine TokenSet, before *Attempt, beg
 }
 
 // settle keeps a token set as it is after a request to its provider, and what came
-// of that, if it may take the place of what is stored now. A store that fails is asked again for as
-// long as the flight lasts: what the provider issued exists nowhere else.
+// of that, if it may take the place of what is stored now. If a grant has ended by
+// it, webhooks are told. A store that fails is asked again for as long as the
+// flight lasts: what the provider issued exists nowhere else.
 func (v *Vault) settle(ctx context.Context, after TokenSet, came Refreshed, may func(now TokenSet) bool) (kept bool, err error) {
+	message := NewMessageID()
 	for wait := waitTime; ; wait *= 2 {
 		err := v.Update(ctx, func(tx *Tx) error {
 			now, err := tx.TokenSets.Get(after.Identity)
@@ -243,6 +245,11 @@ func (v *Vault) settle(ctx context.Context, after TokenSet, came Refreshed, may 
 			}
 			if kept = may(now); !kept {
 				return nil
+			}
+			if after.Refusal != nil && now.Refusal == nil {
+				if err := tx.notifyEnded(message, after); err != nil {
+					return err
+				}
 			}
 			return errors.Join(tx.TokenSets.Put(after), tx.note(after.Identity, came), tx.kv.Tell(topicOf(after.Identity)))
 		})

@@ -156,6 +156,7 @@ func (v *Vault) change(ctx context.Context, to func(ring *keyring, newest Key) (
 	if err := v.readRoots(ctx); err != nil {
 		return err
 	}
+	dataID, rootID := NewMessageID(), NewMessageID()
 	for {
 		ring, err := v.readRing(ctx)
 		if err != nil {
@@ -180,7 +181,14 @@ func (v *Vault) change(ctx context.Context, to func(ring *keyring, newest Key) (
 				return err
 			}
 			written = true
-			return tx.kv.Put(headerBucket, headerKey, Value{Sealed: next.raw})
+			var errs []error
+			if next.header.RootKey != ring.header.RootKey {
+				errs = append(errs, tx.Notify(Message{rootID, KeyRotated, KeyMessage{Kind: "root", ID: next.header.RootKey}}))
+			}
+			if len(next.ids) < len(ring.ids) { // all records are under the one that is left
+				errs = append(errs, tx.Notify(Message{dataID, KeyRotated, KeyMessage{Kind: "data", ID: dataKey(next.seals)}}))
+			}
+			return errors.Join(append(errs, tx.kv.Put(headerBucket, headerKey, Value{Sealed: next.raw}))...)
 		})
 		if err != nil || written {
 			return errors.Join(err, v.keepUp(ctx))

@@ -103,6 +103,9 @@ type Tx struct {
 	Former          Records[Former]         // connections before their last change
 	Trials          Records[Trial]          // what they saw when they tried a connection, by its name
 	Probes          Records[Probe]          // whether providers know the gateway, by connection
+	Outages         Records[Outage]         // what is wrong with connections
+	Webhooks        Records[Webhook]        // endpoints that are told what happens
+	Deliveries      Records[Delivery]       // what they are told
 
 	now     time.Time
 	v       *Vault
@@ -116,6 +119,7 @@ type Tx struct {
 	mark    string             // of the backup that the vault was restored from, or ""
 	changed bool               // some setting
 	loose   []LooseEvent       // that were recorded
+	due     bool               // some delivery
 	written bool               // some record
 	begun   bool               // some refresh
 	move    *Moving            // that keeps it from writing, or nil
@@ -167,6 +171,9 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Former = Records[Former]{tx, "formerconnections"}
 	tx.Trials = Records[Trial]{tx, "trials"}
 	tx.Probes = Records[Probe]{tx, "probes"}
+	tx.Outages = Records[Outage]{tx, "outages"}
+	tx.Webhooks = Records[Webhook]{tx, "webhooks"}
+	tx.Deliveries = Records[Delivery]{tx, "deliveries"}
 	return tx
 }
 
@@ -196,7 +203,7 @@ func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
 // got in its way. It keeps nothing if fn returns an error, also of the events
 // that it recorded.
 func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
-	changed := false
+	changed, due := false, false
 	defer func() {
 		if changed {
 			v.copies.begin()
@@ -212,7 +219,7 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			}
 			err := fn(tx)
 			changed = changed || tx.changed
-			loose = tx.loose
+			loose, due = tx.loose, tx.due
 			if err == nil {
 				err = tx.moving() // whatever fn made of it
 			}
@@ -229,6 +236,9 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 			}
 		case err == nil:
 			v.gather(loose)
+			if due {
+				v.heard.ring(topicDeliveries)
+			}
 			return nil
 		default:
 			return err
