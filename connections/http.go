@@ -23,7 +23,8 @@ const (
 // NewHTTPClient returns the client that reaches identity providers. It dials
 // public addresses and those allowed, as they are after name resolution, so
 // that no name can lead it inside; it follows no redirect and uses no proxy,
-// and an answer that is too slow or too long is an error.
+// and an answer that is too slow or too long is an error. How slow is the client's
+// Timeout alone, so that a copy can have another.
 func NewHTTPClient(allowed []netip.Prefix) *http.Client {
 	var v4, v6 []netip.Prefix
 	for _, p := range allowed {
@@ -41,7 +42,6 @@ func NewHTTPClient(allowed []netip.Prefix) *http.Client {
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    5 * time.Second,
-			ResponseHeaderTimeout:  upstreamTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
 			MaxIdleConnsPerHost:    16,
 			IdleConnTimeout:        60 * time.Second,

@@ -118,6 +118,7 @@ func TestEachRouteIsAudited(t *testing.T) {
 		"/api/v2/clients/:id", "/api/v2/grants", "/api/v2/keys/signing", "/api/v2/keys/vault", "/api/v2/logs/key", "/api/v2/moves/:id/contents", "/api/v2/logs/:id", "/me/v1/grants",
 		"/api/v2/users", "/api/v2/users/:id", "/api/v2/users/:id/connected-accounts", "/api/v2/users/:id/federated-connections-tokensets", "/api/v2/connections/:id/explain",
 		"/api/v2/connections/:id/disconnect", "/me/v1/connected-accounts/accounts", "/me/v1/connected-accounts/connections",
+		"/api/v2/webhooks", "/api/v2/webhooks/:name", "/api/v2/webhooks/:name/deliveries",
 		"/account", "/account/sign-in"}
 	for _, route := range g.server.Routes() {
 		method, path, _ := strings.Cut(route, " ")

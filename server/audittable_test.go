@@ -47,6 +47,14 @@ func authorizePath(more ...string) func(*gateway) string {
 	}
 }
 
+// hooking is managing where there is a webhook.
+func hooking(method, path, body string) func(*gateway) func() answer {
+	return func(g *gateway) func() answer {
+		g.receiver("ops")
+		return managing(method, path, body)(g)
+	}
+}
+
 var auditedRequests = []audited{
 	{"code", "POST /oauth/token", "seacft", "", func(g *gateway) func() answer {
 		code := g.visit(ada()).Get("code")
@@ -231,6 +239,14 @@ var auditedRequests = []audited{
 	}},
 	{"backup", "GET /api/v2/backup", "mgmt_api_read", "", managing("GET", "api/v2/backup", ``)},
 	{"log exported", "GET /api/v2/logs/export", "sallyport_logs_exported", "", managing("GET", "api/v2/logs/export", ``)},
+	{"webhook made", "POST /api/v2/webhooks", "sapi", "", managing("POST", "api/v2/webhooks", `{"name":"ops","url":"https://ops.example/"}`)},
+	{"webhook made, badly", "POST /api/v2/webhooks", "fapi", "invalid_body", managing("POST", "api/v2/webhooks", `{"name":"ops","url":"http://ops.example/"}`)},
+	{"webhook changed", "PATCH /api/v2/webhooks/:name", "sapi", "", hooking("PATCH", "api/v2/webhooks/ops", `{"enabled":false}`)},
+	{"webhook's secret rotated", "POST /api/v2/webhooks/:name/rotate-secret", "sapi", "", hooking("POST", "api/v2/webhooks/ops/rotate-secret", ``)},
+	{"webhook tried", "POST /api/v2/webhooks/:name/test", "sapi", "", hooking("POST", "api/v2/webhooks/ops/test", ``)},
+	{"messages sent again", "POST /api/v2/webhooks/:name/replay", "sapi", "", hooking("POST", "api/v2/webhooks/ops/replay", `{"since":"2026-11-22T00:00:00Z"}`)},
+	{"message that there is not sent again", "POST /api/v2/webhooks/:name/replay", "fapi", "inexistent_delivery", hooking("POST", "api/v2/webhooks/ops/replay", `{"message_id":"msg_1"}`)},
+	{"webhook deleted", "DELETE /api/v2/webhooks/:name", "sapi", "", hooking("DELETE", "api/v2/webhooks/ops", ``)},
 	{"clients read", "GET /api/v2/clients", "", "", managing("GET", "api/v2/clients", ``)},
 	{"clients read by a stranger", "GET /api/v2/clients", "fapi", "invalid_token", asking(func(g *gateway) answer { return g.call("", "GET", "api/v2/clients", "") })},
 	{"log read by who may not", "GET /api/v2/logs", "fapi", "insufficient_scope", func(g *gateway) func() answer {

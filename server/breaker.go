@@ -17,13 +17,15 @@ import (
 // After some failures in a row nothing is sent for a while; then one request
 // tries, and all the others wait for what comes of it.
 type breakers struct {
-	mu sync.Mutex
-	of map[string]*breaker // by connection
+	mu       sync.Mutex
+	of       map[string]*breaker  // by connection
+	answered map[string]time.Time // by connection, when it last did
 }
 
 type breaker struct {
-	failures int       // in a row
-	until    time.Time // when the next request may try
+	failures    int       // in a row
+	until       time.Time // when the next request may try
+	since, last time.Time // of the failures
 }
 
 const (
@@ -68,19 +70,21 @@ func (b *breakers) paused(conn vault.Connection, now time.Time) error {
 func (b *breakers) note(conn string, err error, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.of == nil {
+		b.of, b.answered = map[string]*breaker{}, map[string]time.Time{}
+	}
 	if !silent(err) {
 		delete(b.of, conn)
+		b.answered[conn] = now
 		return
-	}
-	if b.of == nil {
-		b.of = map[string]*breaker{}
 	}
 	at := b.of[conn]
 	if at == nil {
-		at = &breaker{}
+		at = &breaker{since: now}
 		b.of[conn] = at
 	}
 	at.failures++
+	at.last = now
 	if more := at.failures - breakAfter; more >= 0 {
 		at.until = now.Add(min(breakFirst<<min(more, 10), breakMost))
 	}

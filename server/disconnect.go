@@ -15,12 +15,16 @@ const revokeSoon = 4 * time.Second
 
 // disconnect takes an account's tokens out of use that find finds, and has them
 // revoked: at once, if its provider answers soon. What fails is tried again. The
-// event is recorded with the account's connection.
+// event is recorded with the account's connection, and webhooks are told.
 func (s *Server) disconnect(ctx context.Context, e vault.Event, find func(*vault.Tx) (vault.TokenSet, error)) (result string, err error) {
 	var id string
+	message := vault.NewMessageID()
 	err = s.Vault.Update(ctx, func(tx *vault.Tx) error {
 		ts, err := find(tx)
 		if err != nil {
+			return err
+		}
+		if err := tx.NotifyAccount(message, vault.AccountDisconnected, ts); err != nil {
 			return err
 		}
 		if id, err = tx.Disconnect(ts); err != nil {
@@ -106,11 +110,13 @@ func (s *Server) begin() {
 // vault. A gateway takes them away and has them revoked.
 func DisconnectAll(ctx context.Context, v *vault.Vault, e vault.Event, connection string) error {
 	e.Connection = vault.Said(connection)
+	message := vault.Message{ID: vault.NewMessageID(), Type: vault.ConnectionDisconnected, Data: vault.DisconnectionMessage{
+		Connection: connection, Action: "Its users have to connect their accounts again: by signing in with it, or by the reconnect_uri of a refused exchange."}}
 	return v.Update(ctx, func(tx *vault.Tx) error {
 		if _, err := tx.DisconnectAll(connection); err != nil {
 			return api.NotFound(err, "inexistent_connection", "There is no connection "+connection+".")
 		}
-		return tx.Record(e)
+		return errors.Join(tx.Record(e), tx.Notify(message))
 	})
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync"
 
 	"golang.org/x/time/rate"
 
@@ -51,3 +52,14 @@ func (s *Server) WorkNow(ctx context.Context) error {
 
 // ProbeNow does at once what Work does now and then.
 func (s *Server) ProbeNow(ctx context.Context) error { return s.probeDue(ctx) }
+
+// SendNow does at once what Work does for webhooks by and by, and returns when all
+// that was due was tried.
+func (s *Server) SendNow(ctx context.Context) error {
+	if err := s.noticeOutages(ctx); err != nil {
+		return err
+	}
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	return s.sendDue(ctx, &sending)
+}

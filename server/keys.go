@@ -178,7 +178,7 @@ func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault
 	if err != nil {
 		return err
 	}
-	event := made(fresh)
+	event, message := made(fresh), vault.NewMessageID()
 	err = v.Update(ctx, func(tx *vault.Tx) error {
 		keys, err := readKeys(tx)
 		if err != nil || !wanted(keys, tx.Now()) {
@@ -189,7 +189,9 @@ func rotate(ctx context.Context, v *vault.Vault, alg string, wanted func([]vault
 		if slices.ContainsFunc(keys, func(k vault.SigningKey) bool { return k.Alg == alg }) {
 			fresh.NotBefore = tx.Now().Add(lead)
 		}
-		errs := []error{tx.Keys.Put(fresh), tx.Record(event)}
+		from := fresh.NotBefore.UTC()
+		errs := []error{tx.Keys.Put(fresh), tx.Record(event), tx.Notify(vault.Message{ID: message, Type: vault.KeyRotated,
+			Data: vault.KeyMessage{Kind: "signing", ID: fresh.ID, Alg: alg, From: &from}})}
 		for _, k := range keys {
 			if k.Alg == alg && k.Expires.IsZero() {
 				k.Expires = fresh.NotBefore.Add(keyAfter)

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -226,6 +227,7 @@ func newAccountID() string { return "cac_" + rand.Text()[:16] }
 // refresh token that came earlier stays if none came now, and the connection
 // needs any: the provider gives one to the first sign-in only, or the scopes
 // lacked it this time. One that gives way to a newer is revoked there, later.
+// Webhooks are told if the account could not be used before.
 func connect(tx *vault.Tx, conn vault.Connection, identity, id string, tokens vault.TokenSet) (kept vault.TokenSet, err error) {
 	tokens.Identity, tokens.ID, tokens.Created = identity, id, tx.Now()
 	if conn, err = tx.Connections.Get(conn.Name); err != nil {
@@ -255,6 +257,12 @@ func connect(tx *vault.Tx, conn vault.Connection, identity, id string, tokens va
 	}
 	if !tokens.RefreshToken.IsZero() {
 		tokens.Approved = append(tokens.Approved, tx.Now())
+	}
+	if old.ID == "" || old.Refusal != nil || !old.Connected(conn) {
+		message := "msg_" + strings.TrimPrefix(id, "cac_") // as random as the ID that it is made of
+		if err := tx.NotifyAccount(message, vault.AccountConnected, tokens); err != nil {
+			return kept, err
+		}
 	}
 	return tokens, tx.TokenSets.Put(tokens)
 }

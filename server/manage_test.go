@@ -21,7 +21,8 @@ func (g *gateway) manager(scopes ...string) string {
 	g.put(func(tx *vault.Tx) error {
 		return tx.ClientGrants.Put(vault.ClientGrant{ID: "cgr_m", Client: "app", Audience: g.issuer + "api/v2/", Scopes: []string{
 			"read:clients", "update:clients", "update:client_keys", "read:grants", "delete:grants", "read:signing_keys", "create:signing_keys", "read:backups", "read:logs", "update:store", "update:vault_keys",
-			"read:connections", "update:connections", "read:users", "delete:users", "read:federated_connections_tokens", "delete:federated_connections_tokens"}})
+			"read:connections", "update:connections", "read:users", "delete:users", "read:federated_connections_tokens", "delete:federated_connections_tokens",
+			"read:webhooks", "update:webhooks"}})
 	})
 	a := g.post("oauth/token", "grant_type", "client_credentials", "client_id", "app", "client_secret", appSecret,
 		"audience", g.issuer+"api/v2/", "scope", strings.Join(scopes, " "))

@@ -24,6 +24,7 @@ type Metrics struct {
 	refreshes *prometheus.CounterVec
 	resealed  *prometheus.GaugeVec
 	probes    *prometheus.CounterVec
+	messages  *prometheus.CounterVec
 }
 
 // NewMetrics registers the gateway's metrics.
@@ -43,8 +44,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Records that a change of the vault's data key has to look at (total), and has (done). Both are 0 while none is under way."}, []string{"state"}),
 		probes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_probes_total",
 			Help: "Questions to identity providers, without a user, whether they know the gateway and its secret, by outcome."}, []string{"connection", "outcome"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sallyport_webhook_attempts_total",
+			Help: "Attempts to deliver messages to webhooks, by whether they have arrived: ok or failed."}, []string{"webhook", "outcome"}),
 	}
-	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes, m.resealed, m.probes)
+	r.MustRegister(m.requests, m.begun, m.logins, m.exchanges, m.refreshes, m.resealed, m.probes, m.messages)
 	m.rekey(0, 0)
 	return m
 }
@@ -116,4 +119,14 @@ func outcome(err error) string {
 		return "canceled"
 	}
 	return "error"
+}
+
+func (m *Metrics) message(webhook string, arrived bool) {
+	if m != nil {
+		outcome := "ok"
+		if !arrived {
+			outcome = "failed"
+		}
+		m.messages.WithLabelValues(webhook, outcome).Inc()
+	}
 }

@@ -49,7 +49,8 @@ func (s *Server) probeDue(ctx context.Context) error {
 }
 
 // probe asks the identity provider of a connection, without a user, whether it
-// knows the gateway, and keeps what came of it. That it does not is no error.
+// knows the gateway, and keeps what came of it; webhooks are told if that is new.
+// That it does not is no error.
 func (s *Server) probe(ctx context.Context, conn vault.Connection) error {
 	provider, err := s.connections.Provider(conn)
 	if err == nil {
@@ -73,6 +74,7 @@ func (s *Server) probe(ctx context.Context, conn vault.Connection) error {
 		now.State = vault.StepSkipped
 	}
 	var last vault.Probe
+	refused, answers := vault.NewMessageID(), vault.NewMessageID()
 	kept := s.Vault.Update(ctx, func(tx *vault.Tx) (err error) {
 		last, err = tx.Probes.Get(conn.Name)
 		if known, err := vault.Exists(err); err != nil {
@@ -80,7 +82,17 @@ func (s *Server) probe(ctx context.Context, conn vault.Connection) error {
 		} else if known && last.State == now.State {
 			now.Since = last.Since
 		}
-		return tx.Probes.Put(now)
+		err = nil
+		switch now.State {
+		case vault.StepFailed:
+			_, err = tx.BeginOutage(refused, vault.Outage{Connection: conn.Name, Reason: vault.CredentialsRefused, Since: now.Since, Seen: now.At}, now.Cause, now.Cure)
+		case vault.StepPassed:
+			_, err = tx.EndOutage(refused, conn.Name, vault.CredentialsRefused)
+			if err == nil {
+				_, err = tx.EndOutage(answers, conn.Name, vault.NoAnswer)
+			}
+		}
+		return errors.Join(err, tx.Probes.Put(now))
 	})
 	if now.State == vault.StepFailed && last.State != vault.StepFailed {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "an identity provider refuses the gateway's credentials", slog.String("connection", conn.Name), slog.String("error", err.Error()))

@@ -35,7 +35,7 @@ type Config struct {
 	Issuer         string // the gateway's URL, with a slash at its end
 	Version        string // of the program, for administrators
 	Vault          *vault.Vault
-	HTTP           *http.Client   // towards identity providers; nil means one that reaches public addresses alone
+	HTTP           *http.Client   // towards identity providers and webhooks; nil means one that reaches public addresses alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Pace           Pace
 	Logs           vault.LogRetention // zero keeps events for ever
@@ -63,6 +63,8 @@ type Server struct {
 	revocations  *rate.Limiter // at all providers
 	ahead        chan struct{} // of each refresh that nobody waits for
 	breakers     breakers
+	webhookHTTP  *http.Client
+	couriers     couriers
 	repeats      repeats
 	pages        *admin.Pages // the console
 }
@@ -89,6 +91,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	s.cookies = s.newCookies()
 	s.disconnected, s.revocations = make(chan struct{}, 1), rate.NewLimiter(revokePerSecond, revokePerSecond)
 	s.notices, s.ahead = make(chan struct{}, 1), make(chan struct{}, mostAhead)
+	webhookHTTP := *c.HTTP
+	webhookHTTP.Timeout = webhookTimeout
+	s.webhookHTTP = &webhookHTTP
 	s.limits.now = c.Now
 	s.nonceKey, s.refreshKey = c.Vault.Derive("dpop nonces"), c.Vault.Derive("refresh tokens")
 	if s.Logs != (vault.LogRetention{}) {

@@ -27,8 +27,8 @@ const (
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
 // keys, reads them when another instance has changed something, tells clients
-// that sessions have ended, looks after tokens at identity providers, keeps the log
-// of events in order, changes the keys that seal the vault, and forgets what has
+// that sessions have ended, sends webhooks what happens, looks after tokens at
+// identity providers, keeps the log of events in order, changes the keys that seal the vault, and forgets what has
 // expired.
 func (s *Server) Work(ctx context.Context) {
 	var others sync.WaitGroup
@@ -36,6 +36,7 @@ func (s *Server) Work(ctx context.Context) {
 	others.Go(func() { s.workLogs(ctx) })
 	others.Go(func() { s.reseal(ctx) })
 	others.Go(func() { s.workLong(ctx) })
+	others.Go(func() { s.workWebhooks(ctx) })
 	defer others.Wait()
 	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
 	defer notices.Stop()

@@ -21,7 +21,7 @@ type planner struct {
 // plan finds what the file changes, and how.
 func (t *Tenant) plan(tx *vault.Tx, check Check) (Plan, []func() error, error) {
 	p := &planner{Tenant: t, tx: tx, check: check, plan: Plan{Changes: []Change{}}}
-	for _, section := range []func() error{p.resourceServers, p.clients, p.connections, p.clientGrants} {
+	for _, section := range []func() error{p.resourceServers, p.clients, p.connections, p.clientGrants, p.webhooks} {
 		if err := section(); err != nil {
 			return Plan{}, nil, err
 		}
@@ -193,6 +193,26 @@ func (p *planner) clientGrants() error {
 		if err := p.scopes(r, path); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (p *planner) webhooks() error {
+	for i, w := range p.sections.Webhooks {
+		path := at("webhooks", i)
+		old, found, err := stored(p.tx.Webhooks, w.Name, vault.Webhook{})
+		if err != nil {
+			return fmt.Errorf("read webhook %s: %w", shown(w.Name), err)
+		}
+		r, err := w.Record(old, p.tx.Now())
+		if err != nil {
+			return p.invalid(path, err)
+		}
+		change := Change{Kind: "webhook", Name: w.Name}
+		if r.Secret != old.Secret {
+			change.Fields = secretChange("secret", !old.Secret.IsZero(), true)
+		}
+		put(p, p.tx.Webhooks, WebhookOf, old, r, found, change)
 	}
 	return nil
 }

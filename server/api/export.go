@@ -25,6 +25,7 @@ func Export(tx *vault.Tx) ([]byte, error) {
 		{"clients", func() (*node, error) { return nodes(tx.Clients, names.client) }},
 		{"resourceServers", func() (*node, error) { return nodes(tx.ResourceServers, shapeNode(ResourceServerOf)) }},
 		{"clientGrants", func() (*node, error) { return nodes(tx.ClientGrants, shapeNode(ClientGrantOf)) }},
+		{"webhooks", func() (*node, error) { return nodes(tx.Webhooks, names.webhook) }},
 	} {
 		n, err := section.nodes()
 		if err != nil {
@@ -81,7 +82,7 @@ func shapeNode[R, S any](shape func(R) S) func(R) *node {
 func (p *placeholders) connection(r vault.Connection) *node {
 	n := shapeNode(ConnectionOf)(r)
 	if !r.ClientSecret.IsZero() {
-		addSecret(n.get("options"))
+		addSecret(n.get("options"), "client_id", "client_secret")
 	}
 	p.replace(n, r.Name, "")
 	return n
@@ -90,16 +91,23 @@ func (p *placeholders) connection(r vault.Connection) *node {
 func (p *placeholders) client(r vault.Client) *node {
 	n := shapeNode(ClientOf)(r)
 	if len(r.SecretHashes) > 0 {
-		addSecret(n)
+		addSecret(n, "client_id", "client_secret")
 	}
 	p.replace(n, r.ID, "")
 	return n
 }
 
-// addSecret adds the secret that a shape does not hold, behind the client's ID.
-func addSecret(n *node) {
-	i := 1 + slices.IndexFunc(n.entries, func(e entry) bool { return e.key == "client_id" })
-	n.entries = slices.Insert(n.entries, i, entry{"client_secret", &node{kind: text}})
+func (p *placeholders) webhook(r vault.Webhook) *node {
+	n := shapeNode(WebhookOf)(r)
+	addSecret(n, "url", "secret")
+	p.replace(n, r.Name, "")
+	return n
+}
+
+// addSecret adds the secret that a shape does not hold, behind another field.
+func addSecret(n *node, behind, name string) {
+	i := 1 + slices.IndexFunc(n.entries, func(e entry) bool { return e.key == behind })
+	n.entries = slices.Insert(n.entries, i, entry{name, &node{kind: text}})
 }
 
 // placeholders gives each secret a variable of its own.

@@ -79,6 +79,7 @@ clientGrants:
   - client_id: sample-app
     audience: "https://login.example.com/api/v2/"
     scope: ["read:users"]
+webhooks: []
 `
 	if d := cmp.Diff(want, export(t, v)); d != "" {
 		t.Error(d)

@@ -34,7 +34,7 @@ var malformed = []struct{ name, src, want string }{
 	{"alias of itself", "clients: &a [*a]\n", "tenant.yaml:1:14: clients[0]: its alias (*) names no anchor"},
 	{"merge of text", "clients:\n- <<: canary\n", "tenant.yaml:2:3: clients[0].<<: should be the alias"},
 
-	{"unknown section", with("rules: []"), "tenant.yaml:6:1: rules: unknown key (known here: connections, clients, resourceServers, clientGrants)"},
+	{"unknown section", with("rules: []"), "tenant.yaml:6:1: rules: unknown key (known here: connections, clients, resourceServers, clientGrants, webhooks)"},
 	{"section of another style", with("resource_servers: []"), "tenant.yaml:6:1: resource_servers: unknown key (did you mean resourceServers?)"},
 	{"section without value", with("clients:"), "tenant.yaml:6:1: clients: has no value"},
 	{"section is a mapping", with("clients: {a: b}"), "tenant.yaml:6:1: clients: should be a list, and is a mapping"},
@@ -182,6 +182,11 @@ var malformed = []struct{ name, src, want string }{
 	{"grant of an unknown client", with("clientGrants: [{client_id: app, audience: a, scope: []}]"), "tenant.yaml:6:17: clientGrants[0].client_id: there is no client app"},
 	{"the gateway's own API", "resourceServers: [{identifier: https://login.example.com/api/v2/}]", "tenant.yaml:1:20: resourceServers[0].identifier: is the management API, which every gateway has: remove it, and name it in clientGrants alone"},
 	{"grant for an unknown API", withClient("is_first_party: true", "clientGrants: [{client_id: app, audience: a, scope: b}]"), "tenant.yaml:12:33: clientGrants[0].audience: there is no resource server a"},
+	{"webhook without a name", with("webhooks: [{url: https://ops.example/}]"), "tenant.yaml:6:12: webhooks[0].name: is missing"},
+	{"webhook without a secret", with("webhooks: [{name: ops, url: https://ops.example/}]"), "tenant.yaml:6:12: webhooks[0].secret: should be whsec_ and 24 to 64 random bytes in base64: make one with `echo whsec_$(openssl rand -base64 32)`"},
+	{"webhook that is not https", with("webhooks: [{name: ops, url: http://ops.example/}]"), "webhooks[0].url: should be a URL with https"},
+	{"webhook of an unknown type", with("webhooks: [{name: ops, url: https://ops.example/, types: [grant.dead]}]"), "webhooks[0].types[0]: is unknown: the types are grant.ended, account.connected"},
+	{"same webhook", with("webhooks: [{name: ops}, {name: ops}]"), "webhooks[1].name: is the same as in line 6"},
 	{"same grant", with("clientGrants: [{client_id: a, audience: a}, {client_id: a, audience: a}]"), "tenant.yaml:6:60: clientGrants[1].client_id and audience: is the same as in line 6"},
 
 	{"tab", with("\tclients: []"), "is not YAML"},

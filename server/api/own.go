@@ -36,6 +36,8 @@ var managementScopes = []vault.Scope{
 	{Value: "read:vault_keys", Description: "See which keys seal the vault, by their IDs, and how far a change of them has come"},
 	{Value: "update:vault_keys", Description: "Change the keys that seal the vault"},
 	{Value: "read:backups", Description: "Make backups of the vault, which only its root key opens"},
+	{Value: "read:webhooks", Description: "See webhooks and what was sent to them"},
+	{Value: "update:webhooks", Description: "Make, change, try and delete webhooks, and send messages again"},
 	{Value: "update:store", Description: "Move the vault to another store, which stops this one"},
 }
 

@@ -28,6 +28,7 @@ type sections struct {
 	Clients         []Client         `yaml:"clients"`
 	ResourceServers []ResourceServer `yaml:"resourceServers"`
 	ClientGrants    []ClientGrant    `yaml:"clientGrants"`
+	Webhooks        []Webhook        `yaml:"webhooks"`
 }
 
 // hidden is a value that no error may show, and what to show instead.
@@ -99,6 +100,9 @@ func (t *Tenant) checkKeys() error {
 	for i, g := range t.sections.ClientGrants {
 		errs = append(errs, check(at("clientGrants", i), []string{"client_id", "audience"}, []string{g.ClientID, g.Audience}))
 	}
+	for i, w := range t.sections.Webhooks {
+		errs = append(errs, check(at("webhooks", i), []string{"name"}, []string{w.Name}))
+	}
 	for _, err := range errs {
 		if err != nil {
 			return err
@@ -128,6 +132,11 @@ func (t *Tenant) concealSecrets() {
 	for _, c := range t.sections.Clients {
 		if c.ClientSecret != nil {
 			t.conceal(c.ClientSecret.Reveal(), secretSet)
+		}
+	}
+	for _, w := range t.sections.Webhooks {
+		if w.Secret != nil {
+			t.conceal(w.Secret.Reveal(), secretSet)
 		}
 	}
 	for _, c := range t.sections.Connections {

@@ -77,7 +77,7 @@ func TestPlanChangesNothing(t *testing.T) {
 	if plan := planOf(t, v, example); plan.Empty() {
 		t.Error("nothing to do")
 	}
-	if out := export(t, v); out != "connections: []\nclients: []\nresourceServers: []\nclientGrants: []\n" {
+	if out := export(t, v); out != "connections: []\nclients: []\nresourceServers: []\nclientGrants: []\nwebhooks: []\n" {
 		t.Errorf("stored: %s", out)
 	}
 }
