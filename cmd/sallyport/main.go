@@ -78,7 +78,7 @@ Try it:  sallyport demo`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	r.AddCommand(demoCommand(), serveCommand(), simulateCommand(), planCommand(), applyCommand(), exportCommand(), vaultCommand(), keysCommand(), logsCommand(), connectionsCommand(), usersCommand(), adminCommand(), versionCommand())
+	r.AddCommand(demoCommand(), serveCommand(), simulateCommand(), planCommand(), applyCommand(), exportCommand(), vaultCommand(), keysCommand(), logsCommand(), connectionsCommand(), usersCommand(), webhooksCommand(), adminCommand(), versionCommand())
 	return r
 }
 

@@ -65,7 +65,7 @@ func (s *settings) serveFlags(f *pflag.FlagSet) {
 	text(f, &s.tlsCert, "tls-cert", "", "file of the TLS certificate; none behind a proxy")
 	text(f, &s.tlsKey, "tls-key", "", "file of the certificate's key")
 	list(f, &s.trustedProxies, "trusted-proxies", "networks whose X-Forwarded-For is believed, such as 10.0.0.0/8")
-	list(f, &s.privateNets, "allow-private-upstreams", "private networks that connections may reach, such as 10.1.0.0/16")
+	list(f, &s.privateNets, "allow-private-upstreams", "private networks that connections and webhooks may reach, such as 10.1.0.0/16")
 	list(f, &s.rateLimits, "rate-limits", "requests a second of one address, client and user, 0 for any number; if not given, "+defaultPace)
 	text(f, &s.logsDays, "logs-days", "90", "days that events are kept, 1 at least")
 	text(f, &s.logsMegabytes, "logs-megabytes", "2048", "size of the events that are kept at the most, 16 at least")
