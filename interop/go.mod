@@ -9,6 +9,7 @@ require (
 	github.com/k-capehart/go-salesforce/v3 v3.1.0
 	github.com/luikyv/go-oidc v0.20.0
 	github.com/markbates/goth v1.82.0
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 	github.com/zitadel/oidc/v3 v3.45.0
 	golang.org/x/oauth2 v0.37.0
 )
