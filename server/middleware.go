@@ -66,14 +66,18 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" {
 			level = slog.LevelDebug
 		}
-		attrs := []slog.Attr{
-			slog.String("correlation_id", correlationID(c.Request().Context())), slog.String("method", c.Request().Method),
-			slog.String("route", route), slog.Int("status", status), milliseconds(took), slog.String("ip", c.RealIP()),
+		ctx := c.Request().Context()
+		log := s.Log.Handler() // the logger would look up who calls it
+		if !log.Enabled(ctx, level) {
+			return nil
 		}
+		line := slog.NewRecord(time.Now(), level, "request", 0)
+		line.AddAttrs(slog.String("correlation_id", correlationID(ctx)), slog.String("method", c.Request().Method),
+			slog.String("route", route), slog.Int("status", status), milliseconds(took), slog.String("ip", c.RealIP()))
 		if err != nil {
-			attrs = append(attrs, slog.String("error", withoutTokens(err.Error())))
+			line.AddAttrs(slog.String("error", withoutTokens(err.Error())))
 		}
-		s.Log.LogAttrs(c.Request().Context(), level, "request", attrs...)
+		_ = log.Handle(ctx, line) // there is nobody else to tell
 		return nil
 	}
 }

@@ -62,17 +62,20 @@ func (s *Server) token(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answerJSON(c, http.StatusOK, resp)
+	return c.Blob(http.StatusOK, contentJSON, resp.JSON())
 }
 
-// answerJSON answers with the content type that Auth0's token endpoint has,
-// without a charset: its SDKs compare it whole.
+// contentJSON is the content type that Auth0's token endpoint has, without a
+// charset: its SDKs compare it whole.
+const contentJSON = "application/json"
+
+// answerJSON answers as the token endpoint does.
 func answerJSON(c echo.Context, status int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	return c.Blob(status, "application/json", b)
+	return c.Blob(status, contentJSON, b)
 }
 
 // tokenRequest reads a form or, as Auth0 takes it too, a JSON object.
@@ -88,11 +91,17 @@ func tokenRequest(c echo.Context) (oidc.TokenRequest, error) {
 	return req, err
 }
 
+const contentForm = "application/x-www-form-urlencoded"
+
+// body is the form that a request sends, as a form or as JSON.
 func body(c echo.Context) (url.Values, error) {
 	r := c.Request()
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	kind := r.Header.Get("Content-Type")
+	if kind != contentForm {
+		kind, _, _ = mime.ParseMediaType(kind)
+	}
 	switch kind {
-	case "application/x-www-form-urlencoded": // [http.Request.ParseForm] would read the URL, too
+	case contentForm: // [http.Request.ParseForm] would read the URL, too
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, badBody(err)
@@ -102,7 +111,7 @@ func body(c echo.Context) (url.Values, error) {
 			return nil, badBody(err)
 		}
 		return form, nil
-	case "application/json":
+	case contentJSON:
 		b, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, badBody(err)

@@ -178,6 +178,9 @@ func UserInfo(u vault.User, scopes []string, conformant bool) Claims {
 // by name (OpenID Connect Core 1.0, section 5.5).
 func UserInfoWith(u vault.User, scopes []string, requested map[string]ClaimRequest, conformant bool) Claims {
 	claims := UserInfo(u, scopes, conformant)
+	if len(requested) == 0 {
+		return claims
+	}
 	for name, value := range UserInfo(u, []string{ScopeProfile, ScopeEmail}, conformant) {
 		if _, asked := requested[name]; asked {
 			claims[name] = value

@@ -117,8 +117,11 @@ func textProblem(s string, most int) error {
 		return errors.New("is too long")
 	case !utf8.ValidString(s):
 		return errors.New("is not UTF-8")
-	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return errors.New("has control characters in it")
+	}
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == 0x7f {
+			return errors.New("has control characters in it")
+		}
 	}
 	return nil
 }

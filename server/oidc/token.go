@@ -1,9 +1,11 @@
 package oidc
 
 import (
+	"encoding/json"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sallyport/vault"
@@ -147,6 +149,45 @@ type TokenResponse struct {
 	ID             string `json:"id,omitempty"` // URL of the account's identity
 	Connection     string `json:"connection,omitempty"`
 	Account        string `json:"account,omitempty"` // the user, at the identity provider
+}
+
+// JSON is the answer as it is sent. It is the most frequent answer of all, and so
+// written out here, without a reflection's cost.
+func (r TokenResponse) JSON() []byte {
+	b := make([]byte, 0, 1024)
+	b = appendMember(append(b, '{'), "access_token", r.AccessToken)
+	b = appendMember(append(b, ','), "token_type", r.TokenType)
+	b = strconv.AppendInt(append(b, `,"expires_in":`...), int64(r.ExpiresIn), 10)
+	b = appendMember(append(b, ','), "scope", r.Scope)
+	for _, m := range [...]struct{ name, value string }{
+		{"issued_token_type", r.IssuedTokenType}, {"refresh_token", r.RefreshToken}, {"id_token", r.IDToken}, {"instance_url", r.InstanceURL},
+		{"api_instance_url", r.APIInstanceURL}, {"id", r.ID}, {"connection", r.Connection}, {"account", r.Account},
+	} {
+		if m.value != "" {
+			b = appendMember(append(b, ','), m.name, m.value)
+		}
+	}
+	return append(b, '}')
+}
+
+// appendMember appends a member of a JSON object. The name is plain.
+func appendMember(b []byte, name, value string) []byte {
+	b = append(append(append(b, '"'), name...), `":`...)
+	if strings.ContainsFunc(value, escaped) {
+		quoted, _ := json.Marshal(value) // fails for no string
+		return append(b, quoted...)
+	}
+	return append(append(append(b, '"'), value...), '"')
+}
+
+// escaped reports whether a character may not stand in a JSON string as it is, or
+// is one that [json.Marshal] escapes.
+func escaped(r rune) bool {
+	switch r {
+	case '"', '\\', '<', '>', '&':
+		return true
+	}
+	return r < ' ' || r > '~'
 }
 
 // PresentedToken is a request that shows one token, to have it revoked or to

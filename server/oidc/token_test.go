@@ -400,3 +400,23 @@ func TestClientCredentials(t *testing.T) {
 		})
 	}
 }
+
+// TestTokenResponseIsTheJSONOfItsFields holds what is written by hand against the
+// library.
+func TestTokenResponseIsTheJSONOfItsFields(t *testing.T) {
+	t.Parallel()
+	for _, r := range []oidc.TokenResponse{
+		{},
+		{AccessToken: "a.b-c_d", TokenType: "Bearer", ExpiresIn: 7199, Scope: "openid api"},
+		{AccessToken: `"\<>&`, TokenType: "\n\x00", ExpiresIn: -1, Scope: "é", Account: "\xff\u2028"},
+		{"access", "DPoP", 60, "scope", "issued", "refresh", "id_token", "instance", "api_instance", "id", "connection", "account"},
+	} {
+		want, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.JSON(); string(got) != string(want) {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+}
