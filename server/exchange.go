@@ -57,17 +57,17 @@ func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oid
 	if err != nil {
 		return resp, s.invite(ctx, client, x, a, err)
 	}
-	granted := connections.Granted(a.connection, ts.Scopes)
+	granted := oidc.FormatScopes(connections.Granted(a.connection, ts.Scopes))
 	e := n.as("seta", vault.Say("issued_token_type", x.RequestedTokenType), vault.Say("expires_at", ts.Expires.UTC().Format(time.RFC3339)),
 		vault.Say("token_thumbprint", vault.Hash(ts.AccessToken.Reveal())))
-	e.Scope = vault.Said(oidc.FormatScopes(granted))
+	e.Scope = vault.Said(granted)
 	if err := s.record(ctx, e); err != nil {
 		return resp, err
 	}
 	s.refreshAhead(ctx, a, ts)
 	return oidc.TokenResponse{
 		AccessToken: ts.AccessToken.Reveal(), IssuedTokenType: x.RequestedTokenType, TokenType: "Bearer",
-		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: oidc.FormatScopes(granted),
+		ExpiresIn: int(math.Max(0, ts.Expires.Sub(s.Now()).Seconds())), Scope: granted,
 		InstanceURL: ts.Params["instance_url"], APIInstanceURL: ts.Params["api_instance_url"], ID: ts.Params["id"], Connection: a.connection.Name, Account: a.name(ts),
 	}, nil
 }

@@ -3,6 +3,7 @@ package vault
 import (
 	"crypto/sha256"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -33,12 +34,21 @@ type EventBlock struct {
 func (b EventBlock) Key() string { return b.ID }
 
 // eventID names the event at a place of a chain, that was committed at a time.
-func eventID(t time.Time, chain string, seq uint64) string {
+func eventID(t time.Time, chain string, seq uint64) string { return eventIDs(t, chain)(seq) }
+
+// eventIDs names the events of a chain that were committed together, by their
+// places.
+func eventIDs(t time.Time, chain string) func(seq uint64) string {
 	t = t.UTC()
-	return fmt.Sprintf("%s%03d%s%012d", t.Format("20060102150405"), t.Nanosecond()/1e6, chain, seq)
+	together := fmt.Sprintf("%s%03d%s", t.Format("20060102150405"), t.Nanosecond()/1e6, chain)
+	return func(seq uint64) string {
+		digits := strconv.FormatUint(seq, 10)
+		return together + "000000000000"[:max(0, seqLength-len(digits))] + digits
+	}
 }
 
 const (
 	chainLength = 10
-	idLength    = 17 + chainLength + 12
+	seqLength   = 12
+	idLength    = 17 + chainLength + seqLength
 )

@@ -179,11 +179,12 @@ func (v *Vault) writeBlock(ctx context.Context, batch []*entry) error {
 	if now := v.Now(); now.After(after.Time) {
 		after.Time = now
 	}
-	b := EventBlock{ID: eventID(after.Time, j.chain, after.Seq+1), Chain: j.chain, First: after.Seq + 1, Count: uint64(len(batch)), Time: after.Time}
+	name := eventIDs(after.Time, j.chain)
+	b := EventBlock{ID: name(after.Seq + 1), Chain: j.chain, First: after.Seq + 1, Count: uint64(len(batch)), Time: after.Time}
 	b.Lines = make([]byte, 0, 700*len(batch))
 	for _, e := range batch {
 		after.Seq++
-		b.Lines, after.Hash = e.event.appendLine(b.Lines, position{eventID(after.Time, j.chain, after.Seq), j.chain, after.Seq}, after.Hash)
+		b.Lines, after.Hash = e.event.appendLine(b.Lines, position{name(after.Seq), j.chain, after.Seq}, after.Hash)
 		b.Lines = append(b.Lines, '\n')
 	}
 	after.Bytes += uint64(len(b.Lines))

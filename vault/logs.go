@@ -17,9 +17,9 @@ type LogEntry struct {
 // entries are the events of a block, whose IDs follow from the first one's.
 func (b EventBlock) entries() iter.Seq[LogEntry] {
 	return func(yield func(LogEntry) bool) {
-		seq := b.First
+		seq, name := b.First, eventIDs(b.Time, b.Chain)
 		for line := range bytes.Lines(b.Lines) {
-			if !yield(LogEntry{eventID(b.Time, b.Chain, seq), bytes.TrimSuffix(line, []byte{'\n'})}) {
+			if !yield(LogEntry{name(seq), bytes.TrimSuffix(line, []byte{'\n'})}) {
 				return
 			}
 			seq++
@@ -39,7 +39,7 @@ func (v *Vault) LogsAfter(ctx context.Context, id string, n int) (list []LogEntr
 	_, shared := v.store.(Shared)
 	err = v.View(ctx, func(tx *Tx) error {
 		list = nil
-		for b, err := range tx.Events.All(id[:min(len(id), idLength-12)]) {
+		for b, err := range tx.Events.All(id[:min(len(id), idLength-seqLength)]) {
 			if err != nil {
 				return err
 			}
@@ -66,7 +66,7 @@ func (v *Vault) Log(ctx context.Context, id string) (found LogEntry, err error) 
 		return found, ErrNotFound
 	}
 	err = v.View(ctx, func(tx *Tx) error {
-		for b, err := range tx.Events.All(id[:idLength-12]) {
+		for b, err := range tx.Events.All(id[:idLength-seqLength]) {
 			if err != nil {
 				return err
 			}
