@@ -17,7 +17,7 @@ import (
 // exchangeToken is the token exchange (RFC 8693, and Auth0's of it): a token of
 // the gateway's for the access token of the user's account at a connection.
 func (s *Server) exchangeToken(ctx context.Context, client vault.Client, req oidc.TokenRequest, proof *oidc.Proof) (resp oidc.TokenResponse, err error) {
-	defer func() { s.Metrics.exchange(err) }()
+	defer func() { s.exchanged(ctx, err) }()
 	x, err := oidc.ParseExchange(req)
 	if err != nil {
 		return resp, err

@@ -5,8 +5,6 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
-
-	"sallyport/connections"
 )
 
 // Routes are the methods and paths that there are.
@@ -43,7 +41,10 @@ func (s *Server) WorkNow(ctx context.Context) error {
 	if err := s.index(ctx); err != nil {
 		return err
 	}
-	if err := s.Vault.CountHealth(ctx, 0, connections.Asserts); err != nil {
+	if err := s.Vault.CountHealth(ctx, 0, healthRules); err != nil {
+		return err
+	}
+	if err := s.keepTally(ctx); err != nil {
 		return err
 	}
 	_, err := s.Vault.Sweep(ctx)
@@ -63,3 +64,6 @@ func (s *Server) SendNow(ctx context.Context) error {
 	defer sending.Wait()
 	return s.sendDue(ctx, &sending)
 }
+
+// KeepTally keeps at once what Work keeps every few seconds.
+func (s *Server) KeepTally(ctx context.Context) error { return s.keepTally(ctx) }

@@ -80,13 +80,13 @@ func (s *Server) callback(c echo.Context) error {
 	}
 	if checker, ok := provider.(connections.AnswerChecker); ok {
 		if err := checker.CheckAnswer(ctx, c.QueryParam("iss")); err != nil {
-			s.Metrics.login(conn.Name, err)
+			s.cameBack(conn.Name, err)
 			return fail(err)
 		}
 	}
 	if code := c.QueryParam("error"); code != "" {
 		denied := provider.Denied(code, c.QueryParam("error_description"))
-		s.Metrics.login(conn.Name, denied)
+		s.cameBack(conn.Name, denied)
 		return fail(denied)
 	}
 	if login.Purpose == vault.ToConnect {
@@ -100,7 +100,7 @@ func (s *Server) callback(c echo.Context) error {
 		return fail(&connections.Error{Connection: conn.Name, Kind: connections.Untrusted, Description: conn.Title() + " sent neither a code nor an error. Start again."})
 	}
 	identity, tokens, err := provider.Exchange(ctx, login, code)
-	s.Metrics.login(conn.Name, err)
+	s.cameBack(conn.Name, err)
 	if err != nil {
 		return fail(err)
 	}

@@ -32,7 +32,7 @@ func (r refresher) Refresh(ctx context.Context, old vault.TokenSet) (vault.Token
 	fresh, err := provider.Refresh(ctx, old)
 	r.s.pauses.note(old.Identity, err, r.s.Now())
 	r.s.breakers.note(r.conn.Name, err, r.s.Now())
-	r.s.Metrics.refresh(r.conn.Name, err)
+	r.s.refreshed(r.conn.Name, err)
 	attrs := []slog.Attr{
 		slog.String("correlation_id", correlationID(ctx)), slog.String("connection", r.conn.Name), slog.String("account", old.ID),
 		slog.String("outcome", outcome(err)), milliseconds(r.s.Now().Sub(began)),

@@ -66,6 +66,7 @@ type Server struct {
 	webhookHTTP  *http.Client
 	couriers     couriers
 	repeats      repeats
+	tally        tally
 	pages        *admin.Pages // the console
 }
 

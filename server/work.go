@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"sallyport/connections"
+	"sallyport/vault"
 )
 
 const (
 	keysAfter  = 30 * time.Second // until the keys are read again, whatever was heard
 	sweepAfter = time.Minute
-	tellAfter  = 5 * time.Second // until notices that were not heard are looked at again
+	tellAfter  = 5 * time.Second  // until notices that were not heard are looked at again
+	tallyAfter = 10 * time.Second // until what was counted is kept
 
 	logsAfter   = time.Minute     // until a checkpoint of the log is signed, and what is left over of it is seen to
 	pruneAfter  = time.Hour       // until old events are forgotten
@@ -38,7 +40,8 @@ func (s *Server) Work(ctx context.Context) {
 	others.Go(func() { s.workLong(ctx) })
 	others.Go(func() { s.workWebhooks(ctx) })
 	defer others.Wait()
-	keys, sweep, notices := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter)
+	keys, sweep, notices, tallies := time.NewTicker(keysAfter), time.NewTicker(sweepAfter), time.NewTicker(tellAfter), time.NewTicker(tallyAfter)
+	defer tallies.Stop()
 	defer notices.Stop()
 	defer keys.Stop()
 	defer sweep.Stop()
@@ -50,7 +53,12 @@ func (s *Server) Work(ctx context.Context) {
 		var err error
 		select {
 		case <-ctx.Done():
+			if err := s.keepTally(context.WithoutCancel(ctx)); err != nil {
+				s.Log.ErrorContext(ctx, "could not keep what was counted", "error", err)
+			}
 			return
+		case <-tallies.C:
+			what, err = "keep what was counted", s.keepTally(ctx)
 		case <-keys.C:
 			what, err = "read the signing keys", s.loadKeys(ctx)
 		case <-changed:
@@ -108,7 +116,7 @@ func (s *Server) workLong(ctx context.Context) {
 		if err := s.index(ctx); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not make users easy to find", "error", err)
 		}
-		if err := s.Vault.CountHealth(ctx, countAfter, connections.Asserts); err != nil && ctx.Err() == nil {
+		if err := s.Vault.CountHealth(ctx, countAfter, healthRules); err != nil && ctx.Err() == nil {
 			s.Log.ErrorContext(ctx, "could not count how connected accounts are", "error", err)
 		}
 		select {
@@ -118,6 +126,9 @@ func (s *Server) workLong(ctx context.Context) {
 		}
 	}
 }
+
+// healthRules are what counting accounts has to know of connections.
+var healthRules = vault.HealthRules{Asserts: connections.Asserts, KeepAlive: connections.KeepAlive}
 
 // index makes the lookups that are missing, a few at a time: others write, too.
 func (s *Server) index(ctx context.Context) error {

@@ -14,6 +14,16 @@ type HealthCounts struct {
 	Accounts int                       // all of them
 	Of       map[string]map[Health]int // by connection
 	First    map[Health][]string       // keys of the first identities that are not healthy, in key order; see MostFirst
+
+	// By connection, what will need somebody soon.
+	EndInDay, EndInWeek map[string]int // accounts without a refresh token whose access token expires by then, the day's in the week's
+	Overdue             map[string]int // refresh tokens that should have been kept from lapsing a day ago: see HealthRules
+}
+
+// HealthRules are what the count has to know of connections.
+type HealthRules struct {
+	Asserts   func(Connection) bool          // as in [TokenSet.Health]
+	KeepAlive func(Connection) time.Duration // that a refresh token may go unused before it is renewed, or 0
 }
 
 // MostFirst is how many accounts [HealthCounts] names of each health.
@@ -31,15 +41,24 @@ func (h HealthCounts) Are(state Health) (n int) {
 	return n
 }
 
-func (h *HealthCounts) add(identity string, state Health) {
+func (h *HealthCounts) add(a healthOf) {
 	h.Accounts++
-	name := ConnectionOf(identity)
+	name := ConnectionOf(a.identity)
 	if h.Of[name] == nil {
 		h.Of[name] = map[Health]int{}
 	}
-	h.Of[name][state]++
-	if state != Healthy && len(h.First[state]) < MostFirst {
-		h.First[state] = append(h.First[state], identity)
+	h.Of[name][a.state]++
+	if a.state != Healthy && len(h.First[a.state]) < MostFirst {
+		h.First[a.state] = append(h.First[a.state], a.identity)
+	}
+	if a.state == Expiring && a.ends < 24*time.Hour {
+		h.EndInDay[name]++
+	}
+	if a.state == Expiring && a.ends < 7*24*time.Hour {
+		h.EndInWeek[name]++
+	}
+	if a.overdue {
+		h.Overdue[name]++
 	}
 }
 
@@ -57,8 +76,8 @@ const (
 )
 
 // CountHealth counts all connected accounts, unless that was done less than
-// often ago, or another instance is at it. Asserts is as in [TokenSet.Health].
-func (v *Vault) CountHealth(ctx context.Context, often time.Duration, asserts func(Connection) bool) error {
+// often ago, or another instance is at it.
+func (v *Vault) CountHealth(ctx context.Context, often time.Duration, rules HealthRules) error {
 	due := false
 	err := v.View(ctx, func(tx *Tx) error {
 		last, err := tx.HealthCounts()
@@ -72,16 +91,17 @@ func (v *Vault) CountHealth(ctx context.Context, often time.Duration, asserts fu
 	if err := v.Update(ctx, func(tx *Tx) (err error) { mine, err = tx.lease("count health", v.id, countLease); return err }); err != nil || !mine {
 		return err
 	}
-	counts := HealthCounts{Began: v.Now(), Of: map[string]map[Health]int{}, First: map[Health][]string{}}
+	counts := HealthCounts{Began: v.Now(), Of: map[string]map[Health]int{}, First: map[Health][]string{},
+		EndInDay: map[string]int{}, EndInWeek: map[string]int{}, Overdue: map[string]int{}}
 	began := time.Now()
 	for after := ""; ; {
-		part, err := v.healthAfter(ctx, after, asserts)
+		part, err := v.healthAfter(ctx, after, rules)
 		if err != nil {
 			return err
 		}
-		for _, p := range part {
-			counts.add(p.identity, p.state)
-			after = p.identity
+		for _, a := range part {
+			counts.add(a)
+			after = a.identity
 		}
 		if len(part) < countPart {
 			break
@@ -91,14 +111,20 @@ func (v *Vault) CountHealth(ctx context.Context, often time.Duration, asserts fu
 	return v.Update(ctx, func(tx *Tx) error { return tx.Counts.Put(counts) })
 }
 
+// healthOf is how an account is.
 type healthOf struct {
 	identity string
 	state    Health
+	ends     time.Duration // of its access token
+	overdue  bool
 }
+
+// overdueAfter is how late a renewal is that is due every hour, and has failed.
+const overdueAfter = 24 * time.Hour
 
 // healthAfter is how the accounts of one view are, of which the keys come after
 // one.
-func (v *Vault) healthAfter(ctx context.Context, after string, asserts func(Connection) bool) (list []healthOf, err error) {
+func (v *Vault) healthAfter(ctx context.Context, after string, rules HealthRules) (list []healthOf, err error) {
 	err = v.View(ctx, func(tx *Tx) error {
 		list = nil
 		for ts, err := range tx.TokenSets.All(after) {
@@ -109,7 +135,11 @@ func (v *Vault) healthAfter(ctx context.Context, after string, asserts func(Conn
 			if _, err := Exists(err); err != nil {
 				return err
 			}
-			if list = append(list, healthOf{ts.Identity, ts.Health(c, asserts(c), tx.Now())}); len(list) == countPart {
+			a := healthOf{identity: ts.Identity, state: ts.Health(c, rules.Asserts(c), tx.Now()), ends: ts.Expires.Sub(tx.Now())}
+			if keep := rules.KeepAlive(c); keep > 0 && !ts.RefreshToken.IsZero() && (a.state == Healthy || a.state == Ambiguous) {
+				a.overdue = tx.Now().Sub(ts.Issued) > keep+overdueAfter
+			}
+			if list = append(list, a); len(list) == countPart {
 				break
 			}
 		}

@@ -106,6 +106,7 @@ type Tx struct {
 	Outages         Records[Outage]         // what is wrong with connections
 	Webhooks        Records[Webhook]        // endpoints that are told what happens
 	Deliveries      Records[Delivery]       // what they are told
+	Tallies         Records[Tally]          // what instances did, by hour
 
 	now     time.Time
 	v       *Vault
@@ -174,6 +175,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Outages = Records[Outage]{tx, "outages"}
 	tx.Webhooks = Records[Webhook]{tx, "webhooks"}
 	tx.Deliveries = Records[Delivery]{tx, "deliveries"}
+	tx.Tallies = Records[Tally]{tx, "tallies"}
 	return tx
 }
 
