@@ -133,12 +133,24 @@ func readKeys(tx *vault.Tx) (keys []vault.SigningKey, err error) {
 // due reports whether the next key of an algorithm is to be made.
 func due(keys []vault.SigningKey, alg string, now time.Time) bool {
 	i := slices.IndexFunc(keys, func(k vault.SigningKey) bool { return k.Alg == alg })
-	return i < 0 || !now.Before(keys[i].NotBefore.Add(keyPeriod-keyLead))
+	return i < 0 || !now.Before(nextDue(keys[i]))
 }
+
+// nextDue is when the key that follows on one is to be made.
+func nextDue(k vault.SigningKey) time.Time { return k.NotBefore.Add(keyPeriod - keyLead) }
 
 // keyMade tells that the gateway, or whoever runs it, has made a key.
 func keyMade(k vault.SigningKey) vault.Event {
 	return noteOf(context.Background()).as("sallyport_signing_key_made", vault.Say("kid", k.ID), vault.Say("alg", k.Alg))
+}
+
+// defaultDue is nextDue of keys of the default algorithm, which is always in use;
+// of others it is zero.
+func defaultDue(k vault.SigningKey) time.Time {
+	if k.Alg != oidc.DefaultAlg {
+		return time.Time{}
+	}
+	return nextDue(k)
 }
 
 // RotateKeys makes the next signing key of each algorithm that has one. They

@@ -40,6 +40,8 @@ type Config struct {
 	Pace           Pace
 	Logs           vault.LogRetention // zero keeps events for ever
 	Metrics        *Metrics           // nil means none
+	KeySource      string             // where the root key comes from, in words, for administrators
+	TLSUntil       time.Time          // when the gateway's own certificate ends; zero if it has none
 	Now            func() time.Time   // nil means time.Now
 	Log            *slog.Logger       // nil means slog.Default()
 }

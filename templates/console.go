@@ -118,9 +118,3 @@ type AdminProve struct {
 	Problem           string
 	Passkey, Password bool // they have such
 }
-
-// Dashboard is the page "admin/dashboard".
-type Dashboard struct {
-	Console
-	Connections, Clients int
-}

@@ -49,7 +49,9 @@ func pagesOf(s string) map[string]any {
 		"admin/passkey":        NewPasskey{consoleOf(s)},
 		"admin/invited":        Invited{consoleOf(s), s, s, s},
 		"admin/administrators": Administrators{consoleOf(s), []AdminLine{{s, s, "owner", true, s, time.Now(), time.Now()}}, []string{"viewer", "owner"}},
-		"admin/dashboard":      Dashboard{consoleOf(s), 1, 2},
+		"admin/dashboard": Dashboard{consoleOf(s), []Step{{s, "/admin/connections/new", s, true}, {s, "/admin/clients/new", s, false}}, []Trouble{{Broken, s, moment, s, "/admin/connections", s}, {Later, s, Moment{}, s, "", ""}},
+			[]StateCount{{"expiring", Healths["expiring"], 2}}, moment, 2, []FailureRow{{s, s, s, "/admin/connections/1", 2, Cause{s, s}, "/admin/policy", "/admin/events"}, {s, s, "", "", 1, Cause{}, "", "/admin/events"}}, 3, true,
+			[]Plot{NewPlot("one", s, s, s, []Column{{moment.At, moment.Now, 2, 1}}), NewPlot("two", s, s, s, []Column{{moment.At, moment.Now, 0, 0}})}},
 
 		"admin/users": Users{Console: consoleOf(s), Query: s, Connection: s, Connections: []Option{{s, s, s, true}}, Next: s,
 			Rows: []UserRow{{s, "/admin/users/1", s, s, []string{s, s}, Healths["healthy"], true, moment}}},
@@ -219,7 +221,7 @@ func TestPagesHaveTheirLandmarks(t *testing.T) {
 			continue
 		}
 		page := render(t, name, data)
-		for _, once := range []string{"<!doctype html>", `<html lang="en"`, "<title>", "<header", "<main", "<h1", "</html>"} {
+		for _, once := range []string{"<!doctype html>", `<html lang="en"`, "\n  <title>", "<header", "<main", "<h1", "</html>"} {
 			if n := strings.Count(page, once); n != 1 {
 				t.Errorf("%s: %q stands there %d times", name, once, n)
 			}

@@ -36,7 +36,7 @@ const mostFindings = 100
 // Whatever the store keeps is written to raw, and progress is told the number of
 // records so far, every now and then.
 func (v *Vault) Check(ctx context.Context, raw io.Writer, progress func(records int)) (Report, error) {
-	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Under: map[string]int{}, Restored: v.mark.Load() != ""}}
+	c := &checker{ctx: ctx, raw: raw, progress: progress, report: Report{Records: map[string]int{}, Under: map[string]int{}, Restored: v.Restored()}}
 	err := v.store.Snapshot(ctx, func(kv KV) error {
 		c.kv = kv
 		tx := v.newTx(kv)

@@ -56,6 +56,21 @@ func (v *Vault) SetLogRetention(ctx context.Context, r LogRetention, changed fun
 	})
 }
 
+// LogSize is how many bytes of events there are, as of the last checkpoints, and
+// how long they are kept: zero, if for ever.
+func (tx *Tx) LogSize() (bytes uint64, kept LogRetention, err error) {
+	chains, err := tx.chains()
+	if err != nil {
+		return 0, kept, err
+	}
+	for _, c := range chains {
+		bytes += c.Head.Bytes - c.Anchor.Bytes
+	}
+	settings, err := tx.LogSettings.Get(LogSettings{}.Key())
+	_, err = Exists(err)
+	return bytes, settings.Retention, err
+}
+
 const pruneLease = 3 * time.Minute // that others leave the pruning to the instance that pruned last
 
 // PruneLogs forgets the oldest events that are older than they are to be kept, or

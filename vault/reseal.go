@@ -25,6 +25,14 @@ func (Resealing) Key() string { return resealing }
 
 const resealing = "data key"
 
+// Resealing is how far a change of the data key has come, and whether one is under
+// way.
+func (tx *Tx) Resealing() (r Resealing, found bool, err error) {
+	r, err = tx.Resealings.Get(resealing)
+	found, err = Exists(err)
+	return r, found, err
+}
+
 const (
 	resealLease = 10 * time.Second // that others leave it to the instance that did a batch last
 	resealLook  = 1000             // records that are looked at together

@@ -123,6 +123,9 @@ func readMark(ctx context.Context, store Store) (mark string, err error) {
 	return mark, err
 }
 
+// Restored reports whether the vault is marked as restored from a backup.
+func (v *Vault) Restored() bool { return v.mark.Load() != "" }
+
 // restorable is a record that restoring a backup can make untrue.
 type restorable[R Record] interface {
 	readUnder(mark string) R

@@ -71,6 +71,10 @@ func (s *settings) serve(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	tlsUntil, err := s.tlsUntil()
+	if err != nil {
+		return err
+	}
 	v, err := s.openForServing(ctx, log)
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (s *settings) serve(ctx context.Context, out io.Writer) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gateway, err := server.New(ctx, server.Config{
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits, Logs: retention,
-		Metrics: server.NewMetrics(registry), Log: log, Version: version,
+		Metrics: server.NewMetrics(registry), Log: log, Version: version, KeySource: s.keySource(), TLSUntil: tlsUntil,
 	})
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -224,17 +225,14 @@ func (p *Pages) disconnect(c echo.Context, v visitor) error {
 func (p *Pages) accounts(c echo.Context, v visitor) error {
 	page := templates.AccountsIn{Console: p.console(c, v, "users"), Chosen: c.QueryParam("state")}
 	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
-		page.States, page.Rows, page.Count = nil, nil, 0
+		page.Rows, page.Count = nil, 0
 		counts, err := tx.HealthCounts()
 		if err != nil {
 			return err
 		}
-		page.Counted = p.moment(counts.Began)
-		for _, h := range vault.Healths {
-			page.States = append(page.States, templates.StateCount{Name: string(h), State: templates.Healths[string(h)], Count: counts.Are(h)})
-			if string(h) == page.Chosen {
-				page.State, page.Count = templates.Healths[string(h)], counts.Are(h)
-			}
+		page.Counted, page.States = p.moment(counts.Began), statesOf(counts)
+		if h := vault.Health(page.Chosen); slices.Contains(vault.Healths, h) {
+			page.State, page.Count = templates.Healths[page.Chosen], counts.Are(h)
 		}
 		for _, key := range counts.First[vault.Health(page.Chosen)] {
 			a, err := p.readAccount(tx, key)

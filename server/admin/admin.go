@@ -34,6 +34,7 @@ type Pages struct {
 	Connections *connections.Set
 	Now         func() time.Time
 	Log         *slog.Logger
+	TLSUntil    time.Time // when the gateway's own certificate ends; zero where it has none
 
 	// Cookie and SetCookie read and write a cookie that carries an ID.
 	Cookie    func(c echo.Context, name string) string
@@ -69,6 +70,10 @@ type Pages struct {
 	// Probe asks the identity provider of a connection, without a user, whether
 	// it knows the gateway, and keeps what came of it.
 	Probe func(ctx context.Context, conn vault.Connection) error
+
+	// SigningKeyDue is when the key that follows on a signing key is to be made, or
+	// zero if none may have to.
+	SigningKeyDue func(vault.SigningKey) time.Time
 
 	// NewClient and ChangedClient are a client to keep, with what a form says of
 	// it and else the defaults of the tenant file, or what old has. Their faults
