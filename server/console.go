@@ -37,7 +37,7 @@ func (s *Server) console() {
 			n.event.Details, n.known = details, n.known || known
 		},
 		RecordRefusal: func(c echo.Context, refused error) error { return s.recordRefusal(c, answerTo(refused)) },
-		Log:           s.Log, Probe: s.probe, TLSUntil: s.TLSUntil, SigningKeyDue: defaultDue,
+		Log:           s.Log, Probe: s.probe, KeySource: s.KeySource, TLSUntil: s.TLSUntil, SigningKeyDue: defaultDue, RotateKeys: s.rotateKeys,
 		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
 			return s.beginLogin(c, conn, login, "")
 		},

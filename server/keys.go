@@ -178,6 +178,15 @@ func RotateKeys(ctx context.Context, v *vault.Vault, lead time.Duration, rotated
 	return signingKeys(ctx, v)
 }
 
+// rotateKeys is RotateKeys, after which this instance has the keys.
+func (s *Server) rotateKeys(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
+	keys, err := RotateKeys(ctx, s.Vault, lead, rotated)
+	if err != nil {
+		return nil, err
+	}
+	return keys, s.loadKeys(ctx)
+}
+
 // rotate makes the next key of an algorithm if it is wanted, and has the ones
 // before forgotten once nothing that they signed is good any more. The first
 // key of all signs at once.

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -47,13 +46,7 @@ func (s *Server) ownAPIs() {
 		Event: func(c echo.Context, kind vault.EventType, details ...vault.Detail) vault.Event {
 			return noteOf(c.Request().Context()).as(kind, append(withRequest(c), details...)...)
 		},
-		RotateKeys: func(ctx context.Context, lead time.Duration, rotated func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error) {
-			keys, err := RotateKeys(ctx, s.Vault, lead, rotated)
-			if err != nil {
-				return nil, err
-			}
-			return keys, s.loadKeys(ctx)
-		},
+		RotateKeys: s.rotateKeys,
 		Explain: func(ctx context.Context, q api.ExplainRequest) (api.Explanation, error) {
 			return Explain(ctx, s.Vault, q)
 		},

@@ -32,6 +32,7 @@ var sections = []section{
 	{"policy", "Policy", "/admin/policy", "shield-check"},
 	{"events", "Events", "/admin/events", "activity"},
 	{"audit", "Audit", "/admin/audit", "scroll-text"},
+	{"keys", "Keys", "/admin/keys", "key-round"},
 	{"administrators", "Administrators", "/admin/administrators", "user-cog"},
 }
 
@@ -79,6 +80,9 @@ var notices = map[string]string{
 	"application-there":    "The application was added already. Its secret was shown once; if you do not have it, replace it.",
 	"secret-there":         "The secret was replaced already. The new one was shown once; if you do not have it, replace it again.",
 	"secret-ended":         "The previous secret is no longer good.",
+	"keys-made":            "The next signing keys were made, and are published.",
+	"rekeying":             "It has begun.",
+	"root-replaced":        "The vault opens with the newest root key alone. Take the old one out of the key files, and keep it for as long as backups from before.",
 	"probed":               "Asked. What came of it stands under client credentials.",
 }
 

@@ -92,6 +92,10 @@ func pagesOf(s string) map[string]any {
 		"admin/event":        Event{consoleOf(s), eventOf(s), s, s, s, s, s, Cure{s, s, s}, []Fact{{s, s}}, []EventRow{eventOf(s)}, s},
 		"admin/audit":        Audit{consoleOf(s), s, s, moment, LogCheck{"failed", s, moment, moment, s, 50, 1000, 3, s, moment, moment, []string{s}, 2, s}, 1000, s, moment, 90, s, 50, []ChainRow{{s, true, moment, moment, 10, 5, moment, s, 1}}, 2},
 		"admin/audit_export": AuditExport{consoleOf(s), 1000, s, moment, s, s},
+		"admin/keys": Keys{consoleOf(s), KeysNow{[]KeyRow{{s, s, KeySeals, moment, true, true, 3, s}, {s, s, KeyLeaves, Moment{}, true, false, 0, ""}, {s, s, KeyLeaves, Moment{}, false, false, 0, ""}},
+			&KeyChange{s, false, s, 1, 2, 3}, KeyCount{moment, true, 1, 2}}, s, []Command{{s, s, s}}},
+		"admin/keys_rotate": RotateKeys{consoleOf(s), []string{s, s}},
+		"admin/keys_sheet":  KeySheet{consoleOf(s), s, s, s, s, moment},
 
 		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, true, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
 			[]TryFact{{s, s, "warn"}}, []TryPage{{s, s, s}}, Probe{"failed", s, s, s, s}},

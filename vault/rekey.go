@@ -55,6 +55,7 @@ func (v *Vault) Rekey(ctx context.Context) error {
 		if len(ring.ids) > 1 {
 			return keyringOf(h, ring.keys, root)
 		}
+		h.NextMade = v.Now().Unix()
 		m := keyset.NewManagerFromHandle(ring.keys)
 		if h.Next, err = m.Add(aead.XAES256GCM192BitNonceKeyTemplate()); err != nil {
 			return nil, err
@@ -78,7 +79,7 @@ func (v *Vault) RekeyRoot(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		h.NextRoot = ""
+		h.NextRoot, h.RootSince = "", v.Now().Unix()
 		return keyringOf(h, ring.keys, newest)
 	})
 }
@@ -101,7 +102,7 @@ func (v *Vault) promote(ctx context.Context) error {
 		if err != nil {
 			return nil, err
 		}
-		h.Seals, h.Next = h.Next, 0
+		h.Seals, h.Next, h.Made, h.NextMade = h.Next, 0, h.NextMade, 0
 		return keyringOf(h, keys, root)
 	})
 }
@@ -120,6 +121,7 @@ func (v *Vault) drop(ctx context.Context) error {
 			if root, err = rootOf(h.NextRoot, v.roots.get()); err != nil {
 				return nil, err
 			}
+			h.RootSince = v.Now().Unix()
 		}
 		h.NextRoot = ""
 		m := keyset.NewManagerFromHandle(ring.keys)
@@ -210,6 +212,9 @@ type KeyState struct {
 	Data     string // the one that seals
 	NextData string // the one that is to; or ""
 	OldData  []string
+	// When the root key came to open it, and when the data keys were made; zero for
+	// those that the vault was made with.
+	RootSince, DataMade, NextMade time.Time
 	// Of records: how many have been looked at, and of how many.
 	Done, Total int
 	Faults      int // that do not open, and are left as they are
@@ -224,7 +229,8 @@ func (v *Vault) KeyState(ctx context.Context) (s KeyState, err error) {
 	if err != nil {
 		return s, err
 	}
-	s = KeyState{Root: ring.header.RootKey, NextRoot: ring.header.NextRoot, Data: dataKey(ring.seals)}
+	h := ring.header
+	s = KeyState{Root: h.RootKey, NextRoot: h.NextRoot, Data: dataKey(ring.seals), RootSince: seconds(h.RootSince), DataMade: seconds(h.Made), NextMade: seconds(h.NextMade)}
 	for _, id := range ring.ids {
 		switch id {
 		case ring.seals:
@@ -247,6 +253,14 @@ func (v *Vault) KeyState(ctx context.Context) (s KeyState, err error) {
 		return nil
 	})
 	return s, err
+}
+
+// seconds is a time of a header.
+func seconds(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(n, 0).UTC()
 }
 
 // dataKey is the name of a data key.

@@ -39,6 +39,11 @@ type Header struct {
 	Seals    uint32 `cbor:",omitempty"` // the ID of the data key that seals; 0 where there was never another
 	Next     uint32 `cbor:",omitempty"` // the ID of the one that is to, until it does
 	NextRoot string `cbor:",omitempty"` // the ID of the root key that is to follow, in the end
+
+	// Seconds since 1970; 0 where the key is the vault's first.
+	RootSince int64 `cbor:",omitempty"` // when the root key came to encrypt the keyset
+	Made      int64 `cbor:",omitempty"` // when the data key was made that seals
+	NextMade  int64 `cbor:",omitempty"` // and the one that is to
 }
 
 // ErrWrongKey reports that a vault was made under another root key.

@@ -107,6 +107,7 @@ type Tx struct {
 	Webhooks        Records[Webhook]        // endpoints that are told what happens
 	Deliveries      Records[Delivery]       // what they are told
 	Tallies         Records[Tally]          // what instances did, by hour
+	KeysCounted     Records[KeyCounts]      // records under each data key, as counted last
 
 	now     time.Time
 	v       *Vault
@@ -176,6 +177,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Webhooks = Records[Webhook]{tx, "webhooks"}
 	tx.Deliveries = Records[Delivery]{tx, "deliveries"}
 	tx.Tallies = Records[Tally]{tx, "tallies"}
+	tx.KeysCounted = Records[KeyCounts]{tx, "keyscounted"}
 	return tx
 }
 

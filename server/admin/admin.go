@@ -34,6 +34,7 @@ type Pages struct {
 	Connections *connections.Set
 	Now         func() time.Time
 	Log         *slog.Logger
+	KeySource   string    // where the root key comes from, in words; may be empty
 	TLSUntil    time.Time // when the gateway's own certificate ends; zero where it has none
 
 	// Cookie and SetCookie read and write a cookie that carries an ID.
@@ -74,6 +75,10 @@ type Pages struct {
 	// SigningKeyDue is when the key that follows on a signing key is to be made, or
 	// zero if none may have to.
 	SigningKeyDue func(vault.SigningKey) time.Time
+
+	// RotateKeys makes the next signing keys, which sign after lead, and records
+	// each as the event that made makes of it.
+	RotateKeys func(ctx context.Context, lead time.Duration, made func(vault.SigningKey) vault.Event) ([]vault.SigningKey, error)
 
 	// NewClient and ChangedClient are a client to keep, with what a form says of
 	// it and else the defaults of the tenant file, or what old has. Their faults
@@ -203,6 +208,14 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/audit/key", vault.Viewer, p.logKey},
 		{http.MethodGet, "/audit/export", vault.Viewer, p.freshly(p.askExport)},
 		{http.MethodPost, "/audit/export", vault.Viewer, p.freshly(p.exportLog)},
+		{http.MethodGet, "/keys", vault.Viewer, p.keys},
+		{http.MethodGet, "/keys/progress", vault.Viewer, p.keysProgress},
+		{http.MethodGet, "/keys/sheet", vault.Viewer, p.keySheet},
+		{http.MethodPost, "/keys/count", vault.Viewer, p.countKeys},
+		{http.MethodGet, "/keys/rotate", vault.Owner, p.freshly(p.askRotate)},
+		{http.MethodPost, "/keys/rotate", vault.Owner, p.freshly(p.rotateKeys)},
+		{http.MethodGet, "/keys/rekey", vault.Owner, p.freshly(p.askRekey)},
+		{http.MethodPost, "/keys/rekey", vault.Owner, p.freshly(p.rekey)},
 		{http.MethodGet, "/connections/:name/try", vault.Viewer, p.tryPage},
 		{http.MethodGet, "/connections/:name/try/events", vault.Viewer, p.tryEvents},
 		{http.MethodPost, "/connections/:name/try", vault.Editor, p.startTrial},
