@@ -10,7 +10,7 @@ async function look() {
     keys.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
   }
   if (keys.querySelector("[data-going]")) setTimeout(look, 1000);
-  else said.textContent = `Done. ${keys.querySelector("[data-say]")?.textContent ?? ""}`;
+  else said.textContent = "It is done.";
 }
 
 if (keys?.querySelector("[data-going]")) setTimeout(look, 1000);

@@ -81,7 +81,7 @@ var notices = map[string]string{
 	"secret-there":         "The secret was replaced already. The new one was shown once; if you do not have it, replace it again.",
 	"secret-ended":         "The previous secret is no longer good.",
 	"keys-made":            "The next signing keys were made, and are published.",
-	"rekeying":             "It has begun.",
+	"rekeying":             "The data key is being replaced. Nobody has to wait for it.",
 	"root-replaced":        "The vault opens with the newest root key alone. Take the old one out of the key files, and keep it for as long as backups from before.",
 	"probed":               "Asked. What came of it stands under client credentials.",
 }
