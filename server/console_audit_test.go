@@ -56,6 +56,10 @@ var consoleAudit = []struct {
 	{"/clients/:id/rotate", "/clients/CLIENT/rotate", []string{"HIDDEN"}, "sallyport_console_changed"},
 	{"/clients/:id/end-secret", "/clients/CLIENT/end-secret", []string{"HIDDEN"}, "sallyport_console_changed"},
 	{"/clients/:id/delete", "/clients/CLIENT/delete", []string{"HIDDEN"}, "sallyport_console_changed"},
+
+	{"/keys/count", "/keys/count", nil, "sallyport_console_done"},
+	{"/keys/rotate", "/keys/rotate", []string{"when", "tomorrow"}, "sallyport_console_changed"},
+	{"/keys/rekey", "/keys/rekey", nil, "sallyport_console_done"},
 	{"/sign-out", "/sign-out", nil, "sallyport_console_signed_out"},
 }
 

@@ -16,13 +16,16 @@ import (
 
 // countKeys has the records counted under each data key. It goes on apart from the
 // request.
-func (p *Pages) countKeys(c echo.Context, _ visitor) error {
+func (p *Pages) countKeys(c echo.Context, v visitor) error {
 	ctx := context.WithoutCancel(c.Request().Context())
 	count, mine, err := p.Vault.BeginKeyCount(ctx)
 	if err != nil {
 		return err
 	}
 	if mine {
+		if err := p.told(c, v, "counted the records under each key", "the vault"); err != nil {
+			return err
+		}
 		p.Vault.Go(func() {
 			ctx, cancel := context.WithTimeout(ctx, countTimeout)
 			defer cancel()
