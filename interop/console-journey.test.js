@@ -17,7 +17,7 @@ const password = 'correct horse battery staple'
 const named = async (links) => (await links.first().textContent()).trim().replace(/\s+/g, ' ')
 
 /** The pages of the console that show something, once there is something to show. */
-const pages = ({ client, user, account }) => ({
+const pages = ({ client, user, account, event }) => ({
   dashboard: '/admin',
   connections: '/admin/connections',
   connection: '/admin/connections/acme',
@@ -38,6 +38,11 @@ const pages = ({ client, user, account }) => ({
   accounts: '/admin/accounts?state=healthy',
   disconnect: `${account}/disconnect`,
   policy: '/admin/policy',
+  events: '/admin/events',
+  event,
+  audit: '/admin/audit',
+  'audit-export': '/admin/audit/export',
+  keys: '/admin/keys',
   administrators: '/admin/administrators',
   me: '/admin/me',
   passkey: '/admin/me/passkey',
@@ -158,6 +163,8 @@ behaviour('from the first start to the first exchange in eight steps, and to the
     await page.keyboard.press('Enter')
     await page.getByText('Healthy').first().waitFor()
     at.account = new URL(page.url()).pathname
+    await page.goto(`${gateway.issuer}admin/events?type=seta`)
+    at.event = new URL(await page.locator('main table a[href*="/admin/events/"]').first().getAttribute('href'), gateway.issuer).pathname
     await page.keyboard.press('Control+k')
     await page.keyboard.type('polic')
     await page.keyboard.press('Enter')
