@@ -251,10 +251,10 @@ func problemTitle(a *oidc.Error) string {
 	return "This request cannot be answered"
 }
 
-// page answers with a page.
+// page answers with a page, as it looks to users.
 func (s *Server) page(c echo.Context, status int, name string, data any) error {
 	var b strings.Builder
-	if err := templates.Render(&b, name, data); err != nil {
+	if err := s.look.Load().Brand.Render(&b, name, data); err != nil {
 		return err
 	}
 	return c.HTML(status, b.String())

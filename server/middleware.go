@@ -16,12 +16,22 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sallyport/server/admin"
 	"sallyport/server/oidc"
 	"sallyport/vault"
 )
 
-// mostBody is the longest request body that any endpoint takes, in bytes.
+// mostBody is the longest request body that endpoints take, in bytes.
 const mostBody = 64 << 10
+
+// bodyOf is the longest that the endpoint of a route takes: a form that has a file
+// in it may be longer.
+func bodyOf(route string) int64 {
+	if route == admin.Path+"/settings" {
+		return admin.SettingsBody
+	}
+	return mostBody
+}
 
 // correlationID finds a request in the log: it stands in each of its lines, in
 // its event, and in what was answered if that was an error.
@@ -63,7 +73,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		level := slog.LevelInfo
 		if status >= 500 {
 			level = slog.LevelError
-		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" {
+		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" || route == brandPath+":file" {
 			level = slog.LevelDebug
 		}
 		ctx := c.Request().Context()
@@ -121,7 +131,7 @@ func (s *Server) protect(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 	return func(c echo.Context) error {
 		r := c.Request()
-		r.Body = http.MaxBytesReader(c.Response(), r.Body, mostBody)
+		r.Body = http.MaxBytesReader(c.Response(), r.Body, bodyOf(c.Path()))
 		maps.Copy(c.Response().Header(), headers)
 		return next(c)
 	}

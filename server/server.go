@@ -25,6 +25,7 @@ import (
 
 	"sallyport/connections"
 	"sallyport/server/admin"
+	"sallyport/server/branding"
 	"sallyport/server/oidc"
 	"sallyport/static"
 	"sallyport/vault"
@@ -34,6 +35,7 @@ import (
 type Config struct {
 	Issuer         string // the gateway's URL, with a slash at its end
 	Version        string // of the program, for administrators
+	Store          string // what the vault is kept in, for administrators; may be empty
 	Vault          *vault.Vault
 	HTTP           *http.Client   // towards identity providers and webhooks; nil means one that reaches public addresses alone
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
@@ -53,6 +55,7 @@ type Server struct {
 	cookies      sessions.Store
 	connections  *connections.Set
 	ring         atomic.Pointer[ring]
+	look         atomic.Pointer[branding.Look]
 	secure       bool // the issuer is https
 	local        bool // it is of this machine, whose other servers must stay reachable without
 	limits       limits
@@ -107,6 +110,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err := s.loadKeys(ctx); err != nil {
 		return nil, err
 	}
+	s.look.Store(&branding.Look{})
+	s.relook(ctx)
 	metadata, err := json.Marshal(oidc.Metadata(c.Issuer))
 	if err != nil {
 		return nil, err
@@ -160,6 +165,7 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 	e.POST("/activate/decide", s.decideDevice, sameOrigin, s.paced)
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
+	e.GET(brandPath+":file", s.brandFile)
 	probe := []string{http.MethodGet, http.MethodHead}
 	e.Match(probe, "/healthz", s.healthy)
 	e.Match(probe, "/readyz", s.ready)

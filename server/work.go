@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -28,10 +29,10 @@ const (
 )
 
 // Work does what no request asks for, until ctx ends: it rotates the signing
-// keys, reads them when another instance has changed something, tells clients
-// that sessions have ended, sends webhooks what happens, looks after tokens at
-// identity providers, keeps the log of events in order, changes the keys that seal the vault, and forgets what has
-// expired.
+// keys, reads them and the branding when another instance has changed something,
+// tells clients that sessions have ended, sends webhooks what happens, looks after
+// tokens at identity providers, keeps the log of events in order, changes the keys
+// that seal the vault, and forgets what has expired.
 func (s *Server) Work(ctx context.Context) {
 	var others sync.WaitGroup
 	others.Go(func() { s.workUpstream(ctx) })
@@ -60,9 +61,9 @@ func (s *Server) Work(ctx context.Context) {
 		case <-tallies.C:
 			what, err = "keep what was counted", s.keepTally(ctx)
 		case <-keys.C:
-			what, err = "read the signing keys", s.loadKeys(ctx)
+			what, err = "read the signing keys and the branding", errors.Join(s.loadKeys(ctx), s.loadLook(ctx))
 		case <-changed:
-			what, err = "read the signing keys", s.loadKeys(ctx)
+			what, err = "read the signing keys and the branding", errors.Join(s.loadKeys(ctx), s.loadLook(ctx))
 		case <-s.notices:
 			what, err = "tell clients that a session has ended", s.tell(ctx)
 		case <-notices.C:

@@ -34,6 +34,7 @@ var sections = []section{
 	{"audit", "Audit", "/admin/audit", "scroll-text"},
 	{"keys", "Keys", "/admin/keys", "key-round"},
 	{"administrators", "Administrators", "/admin/administrators", "user-cog"},
+	{"settings", "Settings", "/admin/settings", "settings"},
 }
 
 type choice struct{ Value, Title string }
@@ -83,6 +84,9 @@ var notices = map[string]string{
 	"keys-made":            "The next signing keys were made, and are published.",
 	"rekeying":             "The data key is being replaced. Nobody has to wait for it.",
 	"root-replaced":        "The vault opens with the newest root key alone. Take the old one out of the key files, and keep it for as long as backups from before.",
+	"branding-drafted":     "Saved as a draft. Below is how users would see it.",
+	"branding-published":   "Published. Users see it from now on.",
+	"branding-discarded":   "The draft was discarded.",
 	"probed":               "Asked. What came of it stands under client credentials.",
 }
 

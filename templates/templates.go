@@ -122,11 +122,15 @@ func parse() map[string]*template.Template {
 }
 
 // Render writes the page of a file, named without its ".html", filled with data of that page's
-// type. Nothing is written when it fails, so that the caller can still answer something else.
+// type. Nothing is written when it fails, so that the caller can still answer something else. A
+// page of the sign-in side looks as the gateway's own: see [Brand.Render].
 func Render(w io.Writer, name string, data any) error {
-	page, ok := pages[name]
-	if !ok {
-		return fmt.Errorf("templates: no page %q", name)
+	if path.Dir(name) == "." {
+		return Brand{}.Render(w, name, data)
+	}
+	page, err := pageOf(name)
+	if err != nil {
+		return err
 	}
 	around := "layout"
 	if _, ok := data.(doorway); ok {
@@ -137,11 +141,19 @@ func Render(w io.Writer, name string, data any) error {
 
 // RenderPart writes a part of a page alone, for a script that puts it in the place of an older one.
 func RenderPart(w io.Writer, name, part string, data any) error {
-	page, ok := pages[name]
-	if !ok {
-		return fmt.Errorf("templates: no page %q", name)
+	page, err := pageOf(name)
+	if err != nil {
+		return err
 	}
 	return execute(w, page, part, data)
+}
+
+func pageOf(name string) (*template.Template, error) {
+	page, ok := pages[name]
+	if !ok {
+		return nil, fmt.Errorf("templates: no page %q", name)
+	}
+	return page, nil
 }
 
 func execute(w io.Writer, page *template.Template, part string, data any) error {

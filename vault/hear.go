@@ -10,7 +10,7 @@ import (
 const topicSettings = "settings"
 
 // settings are the buckets of such records.
-var settings = []string{"clients", "connections", "resourceservers", "clientgrants", "keys"}
+var settings = []string{"clients", "connections", "resourceservers", "clientgrants", "keys", "branding"}
 
 // topicOf is told when a refresh of an account's token set is over. Listeners
 // learn a hash.
@@ -27,8 +27,8 @@ func (v *Vault) Hear(ctx context.Context) {
 	})
 }
 
-// Changes returns a channel that gets a value after clients, connections, APIs
-// or signing keys were changed, by any instance, while [Vault.Hear] listens.
+// Changes returns a channel that gets a value after clients, connections, APIs,
+// signing keys or the branding were changed, by any instance, while [Vault.Hear] listens.
 // Whoever has it calls stop in the end.
 func (v *Vault) Changes() (changed <-chan struct{}, stop func()) { return v.heard.wait(topicSettings) }
 

@@ -108,6 +108,7 @@ type Tx struct {
 	Deliveries      Records[Delivery]       // what they are told
 	Tallies         Records[Tally]          // what instances did, by hour
 	KeysCounted     Records[KeyCounts]      // records under each data key, as counted last
+	Branding        Records[Branding]       // what users see of whoever runs the gateway
 
 	now     time.Time
 	v       *Vault
@@ -178,6 +179,7 @@ func (v *Vault) newTx(kv KV) *Tx {
 	tx.Deliveries = Records[Delivery]{tx, "deliveries"}
 	tx.Tallies = Records[Tally]{tx, "tallies"}
 	tx.KeysCounted = Records[KeyCounts]{tx, "keyscounted"}
+	tx.Branding = Records[Branding]{tx, "branding"}
 	return tx
 }
 

@@ -26,9 +26,10 @@ var mayImport = map[string][]string{
 	"vault/kms/kmstest":             {},
 	"connections":                   {"vault"},
 	"server/oidc":                   {"vault"},
-	"server/api":                    {"vault"},
-	"server/admin":                  {"vault", "connections", "templates"},
-	"server":                        {"vault", "connections", "server/admin", "server/api", "server/oidc", "static", "templates"},
+	"server/api":                    {"vault", "server/branding"},
+	"server/branding":               {"vault", "templates"},
+	"server/admin":                  {"vault", "connections", "server/branding", "templates"},
+	"server":                        {"vault", "connections", "server/admin", "server/api", "server/branding", "server/oidc", "static", "templates"},
 }
 
 // onlyIn is where a library may be imported, so that it stays replaceable.
@@ -41,6 +42,7 @@ var onlyIn = map[string][]string{
 	"github.com/aws/":                 {"vault/kms"},
 	"code.dny.dev/ssrf":               {"connections"},
 	"golang.org/x/net/":               {"connections"},
+	"golang.org/x/image/":             {"server/branding"},
 	"github.com/go-jose/":             {"server/oidc", "connections", "connections/simulator"},
 	"github.com/beevik/etree":         {"connections", "connections/simulator"},
 	"github.com/russellhaering/":      {"connections", "connections/simulator"},

@@ -87,7 +87,7 @@ func (s *settings) serve(ctx context.Context, out io.Writer) (err error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	gateway, err := server.New(ctx, server.Config{
 		Issuer: issuer, Vault: v, HTTP: connections.NewHTTPClient(private), TrustedProxies: trusted, Pace: limits, Logs: retention,
-		Metrics: server.NewMetrics(registry), Log: log, Version: version, KeySource: s.keySource(), TLSUntil: tlsUntil,
+		Metrics: server.NewMetrics(registry), Log: log, Version: version, Store: storeName(s.store), KeySource: s.keySource(), TLSUntil: tlsUntil,
 	})
 	if err != nil {
 		return err

@@ -56,6 +56,10 @@ type Pages struct {
 	SignOutEverywhere func(ctx context.Context, user string) error
 	// TenantFile writes a connection as a tenant file, without its secrets.
 	TenantFile func(vault.Connection) []byte
+	// Started is what the gateway was started with.
+	Started []templates.Started
+	// Rebrand has users see the branding as it is now.
+	Rebrand func(ctx context.Context)
 	// Event is the event of a request, as far as that is known.
 	Event func(c echo.Context) vault.Event
 	// Note has it say more, whatever the request leads to; with known, that whoever
@@ -216,6 +220,11 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/keys/rotate", vault.Owner, p.freshly(p.rotateKeys)},
 		{http.MethodGet, "/keys/rekey", vault.Owner, p.freshly(p.askRekey)},
 		{http.MethodPost, "/keys/rekey", vault.Owner, p.freshly(p.rekey)},
+		{http.MethodGet, "/settings", vault.Viewer, p.settings},
+		{http.MethodPost, "/settings", vault.Owner, p.draftBranding},
+		{http.MethodPost, "/settings/publish", vault.Owner, p.publishBranding},
+		{http.MethodPost, "/settings/discard", vault.Owner, p.discardBranding},
+		{http.MethodGet, "/settings/files/:file", vault.Viewer, p.brandingFile},
 		{http.MethodGet, "/connections/:name/try", vault.Viewer, p.tryPage},
 		{http.MethodGet, "/connections/:name/try/events", vault.Viewer, p.tryEvents},
 		{http.MethodPost, "/connections/:name/try", vault.Editor, p.startTrial},
