@@ -21,7 +21,7 @@ type planner struct {
 // plan finds what the file changes, and how.
 func (t *Tenant) plan(tx *vault.Tx, check Check) (Plan, []func() error, error) {
 	p := &planner{Tenant: t, tx: tx, check: check, plan: Plan{Changes: []Change{}}}
-	for _, section := range []func() error{p.resourceServers, p.clients, p.connections, p.clientGrants, p.webhooks} {
+	for _, section := range []func() error{p.resourceServers, p.clients, p.connections, p.clientGrants, p.webhooks, p.branding} {
 		if err := section(); err != nil {
 			return Plan{}, nil, err
 		}

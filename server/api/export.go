@@ -26,12 +26,15 @@ func Export(tx *vault.Tx) ([]byte, error) {
 		{"resourceServers", func() (*node, error) { return nodes(tx.ResourceServers, shapeNode(ResourceServerOf)) }},
 		{"clientGrants", func() (*node, error) { return nodes(tx.ClientGrants, shapeNode(ClientGrantOf)) }},
 		{"webhooks", func() (*node, error) { return nodes(tx.Webhooks, names.webhook) }},
+		{"branding", func() (*node, error) { return brandingNode(tx) }},
 	} {
 		n, err := section.nodes()
 		if err != nil {
 			return nil, fmt.Errorf("export %s: %w", section.name, err)
 		}
-		root.entries = append(root.entries, entry{section.name, n})
+		if n != nil {
+			root.entries = append(root.entries, entry{section.name, n})
+		}
 	}
 	return names.file(root), nil
 }

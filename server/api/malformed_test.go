@@ -34,7 +34,7 @@ var malformed = []struct{ name, src, want string }{
 	{"alias of itself", "clients: &a [*a]\n", "tenant.yaml:1:14: clients[0]: its alias (*) names no anchor"},
 	{"merge of text", "clients:\n- <<: canary\n", "tenant.yaml:2:3: clients[0].<<: should be the alias"},
 
-	{"unknown section", with("rules: []"), "tenant.yaml:6:1: rules: unknown key (known here: connections, clients, resourceServers, clientGrants, webhooks)"},
+	{"unknown section", with("rules: []"), "tenant.yaml:6:1: rules: unknown key (known here: connections, clients, resourceServers, clientGrants, webhooks, branding)"},
 	{"section of another style", with("resource_servers: []"), "tenant.yaml:6:1: resource_servers: unknown key (did you mean resourceServers?)"},
 	{"section without value", with("clients:"), "tenant.yaml:6:1: clients: has no value"},
 	{"section is a mapping", with("clients: {a: b}"), "tenant.yaml:6:1: clients: should be a list, and is a mapping"},

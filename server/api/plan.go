@@ -16,7 +16,7 @@ type Plan struct {
 
 // Change is one record to be made or changed.
 type Change struct {
-	Kind   string        `json:"kind"` // "client", "connection", "resource_server", "client_grant" or "webhook"
+	Kind   string        `json:"kind"` // "client", "connection", "resource_server", "client_grant", "webhook" or "branding"
 	Name   string        `json:"name"`
 	Action string        `json:"action"` // "create" or "update"
 	Fields []FieldChange `json:"fields"`

@@ -29,6 +29,7 @@ type sections struct {
 	ResourceServers []ResourceServer `yaml:"resourceServers"`
 	ClientGrants    []ClientGrant    `yaml:"clientGrants"`
 	Webhooks        []Webhook        `yaml:"webhooks"`
+	Branding        *Branding        `yaml:"branding"`
 }
 
 // hidden is a value that no error may show, and what to show instead.
