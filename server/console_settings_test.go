@@ -132,8 +132,10 @@ func TestUsersSeeTheBrandingOnceItIsPublished(t *testing.T) {
 			}
 		}
 	}
-	if page := a.get("/admin"); strings.Contains(page.body, "Acme") {
-		t.Error("the console has the branding")
+	for _, path := range []string{"/admin", "/admin/nowhere", "/admin/clients/nobody"} {
+		if page := a.get(path); strings.Contains(page.body, "Acme") {
+			t.Errorf("%s has the branding", path)
+		}
 	}
 	if changed := strings.Join(lines(g, "sallyport_console_changed"), "\n"); strings.Count(changed, "→ Acme") != 2 || strings.Count(changed, "200 × 50 pixels") != 2 {
 		t.Errorf("events of the draft and of its publication: %s", changed)

@@ -251,10 +251,15 @@ func problemTitle(a *oidc.Error) string {
 	return "This request cannot be answered"
 }
 
-// page answers with a page, as it looks to users.
+// page answers with a page, as it looks to users; in the console, as the gateway's
+// own.
 func (s *Server) page(c echo.Context, status int, name string, data any) error {
+	var look templates.Brand
+	if path := c.Request().URL.Path; path != admin.Path && !strings.HasPrefix(path, admin.Path+"/") {
+		look = s.look.Load().Brand
+	}
 	var b strings.Builder
-	if err := s.look.Load().Brand.Render(&b, name, data); err != nil {
+	if err := look.Render(&b, name, data); err != nil {
 		return err
 	}
 	return c.HTML(status, b.String())
