@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"sallyport/server/branding"
 	"sallyport/vault"
 )
 
@@ -60,6 +61,7 @@ var consoleAudit = []struct {
 	{"/keys/count", "/keys/count", nil, "sallyport_console_done"},
 	{"/keys/rotate", "/keys/rotate", []string{"when", "tomorrow"}, "sallyport_console_changed"},
 	{"/keys/rekey", "/keys/rekey", nil, "sallyport_console_done"},
+	{"/settings/discard", "/settings/discard", []string{"SEEN"}, "sallyport_console_changed"},
 	{"/sign-out", "/sign-out", nil, "sallyport_console_signed_out"},
 }
 
@@ -72,6 +74,7 @@ func TestEachChangeInTheConsoleLeavesAnEvent(t *testing.T) {
 	user, account := g.adasPage()
 	g.administrator("grace@example.com", vault.Viewer)
 	a := g.administrator("ada@example.com", vault.Owner)
+	a.brand(nil, branding.FieldName, "Acme")
 	for _, tt := range consoleAudit {
 		path := strings.NewReplacer("/users/USER/accounts/ACCOUNT", strings.TrimPrefix(account, "/admin"), "/users/USER", strings.TrimPrefix(user, "/admin"),
 			"ADMIN", g.admins()["grace@example.com"], "CLIENT", g.clientNamed("Another").ID+g.clientNamed("Renamed").ID).Replace(tt.path)
@@ -89,8 +92,7 @@ func TestEachChangeInTheConsoleLeavesAnEvent(t *testing.T) {
 	}
 	tried := []string{ // by tests of their own, or nothing that anybody asks for later
 		"/sign-in", "/sign-in/passkey", "/sign-in/passkey/begin", "/welcome", "/welcome/confirm", "/welcome/passkey", "/welcome/passkey/begin",
-		"/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/theme",
-		"/settings", "/settings/publish", "/settings/discard",
+		"/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/theme", "/settings", "/settings/publish",
 	}
 	for _, tt := range consoleAudit {
 		tried = append(tried, tt.route)

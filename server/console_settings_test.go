@@ -145,6 +145,7 @@ func TestUsersSeeTheBrandingOnceItIsPublished(t *testing.T) {
 // lines are the events of a kind, in the log.
 func lines(g *gateway, kind string) (lines []string) {
 	g.t.Helper()
+	g.lastEvent() // before which all are written
 	entries, err := g.vault.LogsAfter(g.t.Context(), "", 1000)
 	if err != nil {
 		g.t.Fatal(err)
