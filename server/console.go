@@ -16,7 +16,7 @@ import (
 func (s *Server) console() {
 	s.pages = &admin.Pages{
 		Vault: s.Vault, Issuer: s.Issuer, Version: s.Version, Connections: s.connections, Now: s.Now,
-		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.limited,
+		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.guessed, SecondFactor: s.secondFactor,
 		Refresh: s.refreshNow, Ahead: soon, ReconnectURI: func(ctx context.Context, ticket vault.Ticket) (string, time.Duration, error) {
 			uri, err := s.reconnectURI(ctx, ticket)
 			return uri, ticketLifetime, err

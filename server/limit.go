@@ -27,6 +27,9 @@ var (
 	perClient = budget{10, 6 * time.Second}
 	// perAddress is of wrong credentials of all clients.
 	perAddress = budget{100, time.Second}
+	// perSecondFactor is of wrong one-time passwords beside an administrator's right
+	// password, from all addresses: whoever tries them knows the password.
+	perSecondFactor = budget{5, 2 * time.Minute}
 )
 
 // mostBuckets bounds the memory that strangers can make the gateway use.
@@ -149,4 +152,30 @@ func (s *Server) limited(c echo.Context, who string, try func() error) error {
 		}
 	}
 	return err
+}
+
+// guessed is [Server.limited] for what could be guessed, such as a password: who
+// has failed too often does not get to try.
+func (s *Server) guessed(c echo.Context, who string, try func() error) error {
+	address := "failures of address " + whence(c.RealIP())
+	for key, b := range map[string]budget{address: perAddress, address + " client " + who: perClient} {
+		if wait := s.limits.wait(key, b); wait > 0 {
+			return allowance{limit: b.burst, wait: wait}.refuse(nil, "Too many failed attempts from this address. Wait as long as Retry-After says.")
+		}
+	}
+	return s.limited(c, who, try)
+}
+
+// secondFactor reports whether try, which is of a one-time password, succeeds. After
+// too many failures of an administrator's it is not tried for a while.
+func (s *Server) secondFactor(admin string, try func() bool) bool {
+	key := "one-time passwords of " + admin
+	if s.limits.wait(key, perSecondFactor) > 0 {
+		return false
+	}
+	good := try()
+	if !good {
+		s.limits.take(key, perSecondFactor)
+	}
+	return good
 }

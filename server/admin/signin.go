@@ -15,7 +15,12 @@ import (
 // errCredentials does not say what was wrong: a name, a password or a one-time
 // password.
 var errCredentials = &Refused{Status: http.StatusForbidden, Title: "Sign in",
-	Message: "That is not right. Check the name, the password, and that the one-time password is the present one: each is good once."}
+	Message: "That is not right. Check the name, the password, and that the one-time password is the present one: each is good once. After several wrong ones, wait ten minutes."}
+
+// errSecondFactor tells a stranger the same, and the log that somebody knows the
+// password.
+var errSecondFactor = &Refused{Status: errCredentials.Status, Title: errCredentials.Title, Message: errCredentials.Message,
+	Err: errors.New("the password is right, and the one-time password is not, or too many were wrong of late")}
 
 // signIn is the page that asks who it is.
 func (p *Pages) signIn(c echo.Context) error {
@@ -67,9 +72,15 @@ func (p *Pages) authenticate(c echo.Context, name string) (admin vault.Admin, er
 		if err != nil {
 			return err
 		}
-		used, once := step(admin.TOTP, c.FormValue("code"), admin.TOTPStep, p.Now())
-		if !good || !once {
+		if !good {
 			return errCredentials
+		}
+		var used int64
+		if !p.SecondFactor(admin.ID, func() (once bool) {
+			used, once = step(admin.TOTP, c.FormValue("code"), admin.TOTPStep, p.Now())
+			return once
+		}) {
+			return errSecondFactor
 		}
 		return p.Vault.Update(ctx, func(tx *vault.Tx) error {
 			if admin, err = tx.Admins.Get(admin.ID); err != nil {
