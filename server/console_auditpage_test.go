@@ -126,6 +126,7 @@ func TestPagesLinkToTheirEvents(t *testing.T) {
 			t.Errorf("%s: none", path)
 			continue
 		}
+		g.lastEvent() // before which all are written
 		a.shows(a.get(link[1]), kinds...)
 	}
 }
