@@ -58,9 +58,8 @@ func newNode(t *testing.T, of *node) *node {
 	}
 	n := &node{t, dir}
 	t.Cleanup(func() {
-		if log, _ := os.ReadFile(filepath.Join(dir, "log")); t.Failed() {
-			t.Logf("PostgreSQL in %s wrote:\n%s", dir, log)
-		}
+		log, _ := os.ReadFile(filepath.Join(dir, "log"))
+		keepIfFailed(t, "PostgreSQL in "+dir, string(log))
 		alive.Close()
 		cmd.Wait()
 	})

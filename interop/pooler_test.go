@@ -71,9 +71,8 @@ default_pool_size = 3
 	t.Cleanup(func() {
 		alive.Close()
 		cmd.Wait()
-		if log, _ := os.ReadFile(filepath.Join(dir, "pooler.log")); t.Failed() {
-			t.Logf("PgBouncer wrote:\n%s", log)
-		}
+		log, _ := os.ReadFile(filepath.Join(dir, "pooler.log"))
+		keepIfFailed(t, "PgBouncer", string(log))
 	})
 	eventually(t, "PgBouncer", func() bool {
 		_, err := os.Stat(filepath.Join(dir, ".s.PGSQL.6432"))

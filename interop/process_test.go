@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -42,8 +43,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// process is a run of the program. It ends with its test, if not before, and
-// what it wrote is shown if the test fails.
+// process is a run of the program. It ends with its test, if not before. If the test
+// fails, what it wrote is kept, and the end of it shown.
 type process struct {
 	program string   // "": the one under test as it is
 	env     []string // further variables
@@ -60,11 +61,29 @@ func start(t *testing.T, args ...string) *process {
 	}
 	t.Cleanup(func() {
 		p.kill()
-		if t.Failed() {
-			t.Logf("sallyport %s wrote:\n%s", args[0], &p.out)
-		}
+		keepIfFailed(t, "sallyport "+args[0], p.out.String())
 	})
 	return p
+}
+
+// keepIfFailed writes what a process wrote to a file that outlives the failed test,
+// and shows its end: all of it would hide why the test failed.
+func keepIfFailed(t *testing.T, who, wrote string) {
+	t.Helper()
+	if !t.Failed() {
+		return
+	}
+	f, err := os.CreateTemp("", "sallyport-interop-failed-*.log")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer f.Close()
+	if _, err := f.WriteString(wrote); err != nil {
+		t.Error(err)
+	}
+	lines := strings.Split(strings.TrimSpace(wrote), "\n")
+	t.Logf("%s wrote %s, which ends:\n%s", who, f.Name(), strings.Join(lines[max(0, len(lines)-3):], "\n"))
 }
 
 // launch starts the process, which writes to out.
