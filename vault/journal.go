@@ -10,14 +10,13 @@ import (
 )
 
 // journal gathers the events of this instance, and commits those that come while
-// the last commit is under way together, as one block. It waits for company where
-// all of them are on disk already, as loose ones.
+// the last commit is under way together, as one block. It never waits for
+// company.
 type journal struct {
 	mu      sync.Mutex
 	waiting []*entry
-	hurried chan struct{} // closed once one of them has to be written now, or they are enough for a block
-	later   []*entry      // that could not be written, and nobody waits for; of whoever is at it
-	writing bool          // somebody is at it, to whom alone the chain belongs
+	later   []*entry // that could not be written, and nobody waits for; of whoever is at it
+	writing bool     // somebody is at it, to whom alone the chain belongs
 	chain   string
 	place   Place    // that the chain has come to
 	marked  Place    // at its last checkpoint
@@ -33,10 +32,9 @@ type entry struct {
 }
 
 const (
-	mostTogether = 256                   // events of a block
-	companyTime  = 50 * time.Millisecond // that loose events are gathered, since they cost less in one block than in several
-	mostLater    = 10_000                // events that nobody waits for and that could not be written yet
-	eventTime    = 10 * time.Second      // that a block's commit may last
+	mostTogether = 256              // events of a block
+	mostLater    = 10_000           // events that nobody waits for and that could not be written yet
+	eventTime    = 10 * time.Second // that a block's commit may last
 )
 
 // ErrNotRecorded reports that an event could not be written: what it tells of
@@ -66,24 +64,10 @@ func (v *Vault) enter(e *entry) {
 	j := &v.journal
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if len(j.waiting) == 0 {
-		j.hurried = make(chan struct{})
-	}
 	j.waiting = append(j.waiting, e)
-	if e.done != nil || e.loose == "" || len(j.waiting) >= mostTogether {
-		j.hurry()
-	}
 	if !j.writing {
 		j.writing = true
 		v.flying.Go(v.writeEvents)
-	}
-}
-
-func (j *journal) hurry() {
-	select {
-	case <-j.hurried:
-	default:
-		close(j.hurried)
 	}
 }
 
@@ -91,7 +75,7 @@ func (j *journal) hurry() {
 // fails, which all are told who wait by then.
 func (v *Vault) writeEvents() {
 	for {
-		v.journal.gather()
+		runtime.Gosched() // whoever is about to record another can come along
 		batch := v.journal.next()
 		if len(batch) == 0 {
 			return
@@ -111,21 +95,6 @@ func (v *Vault) writeEvents() {
 		if err != nil {
 			return
 		}
-	}
-}
-
-// gather returns when the next block is to be written.
-func (j *journal) gather() {
-	j.mu.Lock()
-	hurried, none := j.hurried, len(j.waiting) == 0
-	j.mu.Unlock()
-	if none {
-		return
-	}
-	runtime.Gosched() // whoever is about to record another can come along
-	select {
-	case <-hurried:
-	case <-time.After(companyTime):
 	}
 }
 
