@@ -81,9 +81,10 @@ func (r role) command() (*exec.Cmd, error) {
 
 // ask asks the server for a figure: "cpu", nanoseconds used so far; "memory",
 // bytes resident without the store's mapped file; "warm", nothing, after it has
-// read the whole store; "codes N CLIENT", that many
-// new authorization codes, of which it tells the number of the first; or "tokens
-// N FILE", that many new access tokens in the form of JWTs, a line each.
+// read the whole store; "codes N CLIENT", that many new authorization codes, of
+// which it tells the number of the first; "tokens N FILE", that many new access
+// tokens in the form of JWTs, a line each; or "invite FILE", a link for an
+// administrator.
 func (c *child) ask(what string) (int64, error) {
 	if _, err := fmt.Fprintln(c.in, what); err != nil {
 		return 0, err
@@ -156,6 +157,8 @@ func answer(question string, g *gateway, accounts int) (int64, error) {
 		return anonymous()
 	case "warm":
 		return 0, g.warm()
+	case "invite":
+		return 0, g.invite(words[1])
 	case "codes", "tokens":
 		n, err := strconv.Atoi(words[1])
 		if err != nil {

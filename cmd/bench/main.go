@@ -38,6 +38,7 @@ type settings struct {
 	connections int
 	dir         string
 	profile     string
+	pages       bool
 
 	growth map[string][]growth // of an exchange, by store
 }
@@ -51,6 +52,7 @@ func main() {
 	connections := flag.Int("connections", 16, "connections that send at once")
 	dir := flag.String("dir", "", "folder to keep filled bolt stores in, for the next time; none is kept without")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the gateway to this file")
+	pages := flag.Bool("pages", true, "measure the console's pages, too")
 	child := flag.String("child", "", "for bench itself: what to be")
 	flag.Parse()
 	var err error
@@ -61,7 +63,7 @@ func main() {
 		}
 	} else {
 		s := settings{stores: strings.Split(*stores, ","), length: time.Duration(*seconds * float64(time.Second)),
-			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile, growth: map[string][]growth{}}
+			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile, pages: *pages, growth: map[string][]growth{}}
 		var errOnly error
 		s.accounts, err = numbers(*accounts)
 		s.only, errOnly = regexp.Compile(*only)
@@ -181,6 +183,11 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 		op.print(r, floor, paced, op.goalOf(kind))
 		if op.name == "exchange" {
 			s.grown(kind, growth{accounts, r.cpu})
+		}
+	}
+	if s.pages {
+		if err := consolePages(gateway, accounts); err != nil {
+			return err
 		}
 	}
 	fmt.Printf("ready after %d ms (goal 100); %d MB resident at first (goal 30) and %d MB after the load (goal 60), beside the store's mapped file\n\n",
