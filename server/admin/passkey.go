@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,12 +37,17 @@ func (h holder) WebAuthnCredentials() (all []webauthn.Credential) {
 	return all
 }
 
-// relyingParty is the gateway, whose passkeys are good at its own host alone.
+// relyingParty is the gateway, whose passkeys are good at its own host alone: one
+// that has a name (Web Authentication, section 5.1.3, step 7).
 func relyingParty(issuer string) func() (*webauthn.WebAuthn, error) {
 	return sync.OnceValues(func() (*webauthn.WebAuthn, error) {
 		u, err := url.Parse(issuer)
 		if err != nil {
 			return nil, err
+		}
+		if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+			return nil, &Refused{Status: http.StatusBadRequest, Title: "Passkey", Message: "Browsers make passkeys for names alone, and this gateway's issuer is an IP address. " +
+				"Use a password and one-time passwords, or give 'serve --issuer' a host name: localhost is one."}
 		}
 		return webauthn.New(&webauthn.Config{
 			RPID: u.Hostname(), RPDisplayName: "Sallyport", RPOrigins: []string{u.Scheme + "://" + u.Host},

@@ -122,11 +122,15 @@ func endOthers(tx *vault.Tx, admin, but string) error {
 	return nil
 }
 
-// ask keeps what a browser is asked, until it answers, for a few minutes.
+// ask keeps what a browser is asked, until it answers or is asked again, for a few
+// minutes.
 func (p *Pages) ask(c echo.Context, q vault.AdminChallenge) error {
-	id := rand.Text()
+	before, id := p.Cookie(c, challengeCookie), rand.Text()
 	q.Hash, q.Expires = vault.Hash(id), p.Now().Add(10*time.Minute)
-	if err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.AdminChallenges.Put(q) }); err != nil {
+	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
+		return errors.Join(tx.AdminChallenges.Delete(vault.Hash(before)), tx.AdminChallenges.Put(q))
+	})
+	if err != nil {
 		return err
 	}
 	return p.SetCookie(c, challengeCookie, id)
