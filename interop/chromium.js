@@ -8,6 +8,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { witnesses } from './gateway.js'
+import { oneTimePassword } from './otp.js'
 
 const screenshots = new URL(`screenshots/${basename(process.argv[1], '.test.js')}/`, import.meta.url)
 let taken = 0
@@ -105,6 +106,19 @@ export async function logIn(page, { users: [{ username, password }] }) {
   await page.getByLabel('Password').fill(password)
   await page.getByRole('button', { name: 'Log in' }).click()
   await page.getByRole('button', { name: 'Allow' }).click()
+}
+
+/** Takes an invitation to the console up, with a password and one-time passwords. */
+export async function becomeAdministrator(page, invitation) {
+  const password = 'correct horse battery staple'
+  await page.goto(invitation)
+  await page.locator('#name').fill('ada@example.com')
+  await page.locator('#password').fill(password)
+  await page.getByLabel('The password again').fill(password)
+  await page.getByRole('button', { name: 'Go on' }).click()
+  await page.getByLabel('One-time password').fill(oneTimePassword(await page.locator('.shown code').textContent()))
+  await page.getByRole('button', { name: 'Become an administrator' }).click()
+  await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
 }
 
 /** Presses Tab until a link, button or field of this name has the focus, which must be seen. */

@@ -2,31 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
-import { consoleScripts, launch, look, open } from './chromium.js'
+import { becomeAdministrator, consoleScripts, launch, look, open } from './chromium.js'
 import { behaviour, demo } from './gateway.js'
-import { oneTimePassword } from './otp.js'
 
 let browser
 before(async () => { browser = await launch() })
 after(() => browser?.close())
 
-/** Takes up the invitation that the demo printed. */
-async function becomeAdministrator(page, { admin_url }) {
-  await page.goto(admin_url)
-  await page.locator('#name').fill('ada@example.com')
-  await page.locator('#password').fill('correct horse battery staple')
-  await page.getByLabel('The password again').fill('correct horse battery staple')
-  await page.getByRole('button', { name: 'Go on' }).click()
-  await page.getByLabel('One-time password').fill(oneTimePassword(await page.locator('.shown code').textContent()))
-  await page.getByRole('button', { name: 'Become an administrator' }).click()
-  await page.getByRole('heading', { name: 'Dashboard' }).waitFor()
-}
-
 behaviour('an administrator sets up Salesforce, and publishes what the differences show', async () => {
   const running = await demo()
   const { page, close } = await open(browser, { scripts: consoleScripts })
   try {
-    await becomeAdministrator(page, running)
+    await becomeAdministrator(page, running.admin_url)
     await page.goto(`${running.issuer}admin/connections/new`)
     assert.equal(await page.locator('.copy code').first().textContent(), `${running.issuer}login/callback`)
 

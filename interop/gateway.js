@@ -201,6 +201,26 @@ export async function serveEmpty() {
   }
 }
 
+/** Runs a gateway whose store was filled with so many users, and more by its tenant file. invitation is the link that the gateway printed. */
+export async function serveMany(accounts, more) {
+  const port = await freePort()
+  const issuer = `http://localhost:${port}/`
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'))
+  const { status, stderr } = spawnSync('go', ['run', './cmd/bench', '-fill', '-accounts', accounts, '-stores', 'bolt', '-dir', folder], { cwd: join(here, '..'), encoding: 'utf8' })
+  if (status !== 0) throw new Error(`the store is not filled: ${stderr}`)
+  writeFileSync(join(folder, 'tenant.yaml'), JSON.stringify(more))
+  const p = start('serve', '--issuer', issuer, '--listen', `127.0.0.1:${port}`, '--store', join(folder, `${accounts}.db`), '--key-file', join(folder, `${accounts}.db.key`),
+    '--apply', join(folder, 'tenant.yaml'))
+  const [invitation] = await p.until('link for the first administrator', () => p.stdout.match(/http\S+invite=\w+/))
+  return {
+    issuer, invitation,
+    async stop() {
+      await p.stop()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
 /** Runs a simulated Salesforce alone, with one app that sends users back to callback. */
 export async function simulate(callback, ...args) {
   const port = await freePort()

@@ -5,6 +5,7 @@
 //
 //	go run ./cmd/bench
 //	go run ./cmd/bench -accounts 1000,100000,1000000 -stores bolt -dir /var/tmp/bench
+//	go run ./cmd/bench -accounts 10000 -stores bolt -dir /var/tmp/bench -fill
 //	go run ./cmd/bench -only '^exchange$' -cpuprofile exchange.prof
 //
 // CPU microseconds are the figure to compare, and times a second of one core
@@ -39,6 +40,7 @@ type settings struct {
 	dir         string
 	profile     string
 	pages       bool
+	fill        bool // and no more
 
 	growth map[string][]growth // of an exchange, by store
 }
@@ -53,6 +55,7 @@ func main() {
 	dir := flag.String("dir", "", "folder to keep filled bolt stores in, for the next time; none is kept without")
 	profile := flag.String("cpuprofile", "", "write a CPU profile of the gateway to this file")
 	pages := flag.Bool("pages", true, "measure the console's pages, too")
+	fill := flag.Bool("fill", false, "only fill the stores that -dir keeps; their root keys lie beside them")
 	child := flag.String("child", "", "for bench itself: what to be")
 	flag.Parse()
 	var err error
@@ -63,7 +66,7 @@ func main() {
 		}
 	} else {
 		s := settings{stores: strings.Split(*stores, ","), length: time.Duration(*seconds * float64(time.Second)),
-			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile, pages: *pages, growth: map[string][]growth{}}
+			rounds: *rounds, connections: *connections, dir: *dir, profile: *profile, pages: *pages, fill: *fill, growth: map[string][]growth{}}
 		var errOnly error
 		s.accounts, err = numbers(*accounts)
 		s.only, errOnly = regexp.Compile(*only)
@@ -110,7 +113,9 @@ func (s settings) run() error {
 				continue
 			}
 			if err == nil {
-				err = s.measure(t, kind, n, up)
+				if !s.fill {
+					err = s.measure(t, kind, n, up)
+				}
 				done()
 			}
 			if err != nil {
