@@ -68,7 +68,7 @@ func TestLeaksAreFoundWhereverTheyLie(t *testing.T) {
 	t.Parallel()
 	secrets := map[string]string{
 		"an access token of Salesforce (00D…!)":   "00DSa000000sim1!AQU2jgOxiWGmJYhYzfLT6Z.mXYTiH7fD6ngUFbOXuabBeC4f",
-		"a refresh token of Salesforce (5Aep…)":   "5Aep861TSESvWeugxvFHRBTTbf.YrTWgEyjBJrYbVSz",
+		"a refresh token of Salesforce (5Aep…)":   "5Aep861TSESvWeugxvFHRBTTbf.YrTWgEyjBJrYbVSzGQ07rd",
 		"a JSON Web Token (eyJ…)":                 "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
 		"a refresh token of the gateway's (v1.…)": "v1.VN2LQ5ZC3UUCVN2LQ5ZC3UUCVN.c2VjcmV0c2VjcmV0c2VjcmV0",
 		"a root key (sallyport-key-1_…)":          vault.NewKey().Reveal(),
@@ -87,8 +87,8 @@ func TestLeaksAreFoundWhereverTheyLie(t *testing.T) {
 		}
 	}
 	l := vault.NewLeaks(nil)
-	io.WriteString(l, "salesforce|00DSa000000sim1MAA/005Sa000000adaLIAQ")
+	io.WriteString(l, "salesforce|00DSa000000sim1MAA/005Sa000000adaLIAQ 5Aep"+vault.Hash("a key")[4:])
 	if len(l.Found()) != 0 {
-		t.Errorf("a user's ID is taken for a secret: %v", l.Found())
+		t.Errorf("a user's ID, or a record's key, is taken for a secret: %v", l.Found())
 	}
 }

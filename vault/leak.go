@@ -39,7 +39,8 @@ const (
 func NewLeaks(canaries []string) *Leaks {
 	l := &Leaks{canaries: map[uint64][]string{}, begins: make([]bool, 1<<20), forms: []form{
 		{name: "an access token of Salesforce (00D…!)", looks: regexp.MustCompile(`00D[0-9A-Za-z]{12,15}![0-9A-Za-z._]{16}`)},
-		{name: "a refresh token of Salesforce (5Aep…)", looks: regexp.MustCompile(`5Aep[0-9A-Za-z._]{24}`)},
+		// Longer than the keys of records, of which one in some millions has the beginning in it.
+		{name: "a refresh token of Salesforce (5Aep…)", looks: regexp.MustCompile(`5Aep[0-9A-Za-z._]{40}`)},
 		{name: "a JSON Web Token (eyJ…)", looks: regexp.MustCompile(`eyJ[0-9A-Za-z_-]{8,300}\.eyJ[0-9A-Za-z_-]{8}`)},
 		{name: "a refresh token of the gateway's (v1.…)", looks: regexp.MustCompile(`v1\.[0-9A-Za-z_-]{16,100}\.[0-9A-Za-z_-]{16}`)},
 		{name: "a root key (" + keyPrefix + "…)", looks: regexp.MustCompile(keyPrefix + `[0-9A-Za-z_-]{43}`)},
