@@ -48,7 +48,7 @@ var onlyIn = map[string][]string{
 	"github.com/russellhaering/":      {"connections", "connections/simulator"},
 	"github.com/labstack/echo/":       {"server", "server/admin", "server/api", "cmd/bench"},
 	"github.com/alexedwards/":         {"server/admin"},
-	"github.com/pquerna/otp":          {"server/admin"},
+	"github.com/pquerna/otp":          {"server/admin", "cmd/bench"},
 	"github.com/go-webauthn/":         {"server/admin"},
 	"github.com/gorilla/":             {"server"},
 	"github.com/goccy/go-yaml":        {"server/api"},
