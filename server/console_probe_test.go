@@ -45,6 +45,12 @@ func TestProbeTellsWhetherTheCredentialsAreRight(t *testing.T) {
 			if p.status != http.StatusOK || !strings.Contains(p.body, tt.badge) || !strings.Contains(p.body, tt.cure) {
 				t.Errorf("%d %s", p.status, text(p.body))
 			}
+			for _, path := range []string{"/admin/connections", "/admin/connections/salesforce"} {
+				const refused = "Credentials are refused"
+				if p := a.get(path); strings.Contains(p.body, refused) != (tt.badge == refused) {
+					t.Errorf("%s: %s", path, text(p.body))
+				}
+			}
 		})
 	}
 }

@@ -15,6 +15,7 @@ type ConnectionLine struct {
 	Drafted           bool // it has changes that are not published
 	Keeps             bool // tokens
 	Applications      int
+	Probe             Probe
 }
 
 // ConnectionState is how a connection is.
@@ -76,6 +77,7 @@ type ConnectionPage struct {
 	Console
 	Name, Title, Kind string
 	State             ConnectionState
+	Probe             Probe
 	Draft             *ConnectionDraft // not published yet, if there is one
 	Callback          string
 	Facts             []Fact

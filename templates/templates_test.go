@@ -65,7 +65,7 @@ func pagesOf(s string) map[string]any {
 		"admin/accounts": AccountsIn{consoleOf(s), []StateCount{{"expiring", Healths["expiring"], 2}}, Healths["expiring"], "expiring",
 			[]AccountRow{{"/admin/users/1/accounts/1", s, s, s, s, Healths["expiring"]}}, 3, moment},
 
-		"admin/connections": Connections{consoleOf(s), []ConnectionLine{{s, s, s, Active, true, true, 2}, {s, s, s, Draft, false, false, 0}, {s, s, s, Off, false, false, 0}}, s, true},
+		"admin/connections": Connections{consoleOf(s), []ConnectionLine{{s, s, s, Active, true, true, 2, Probe{State: "failed"}}, {s, s, s, Draft, false, false, 0, Probe{}}, {s, s, s, Off, false, false, 0, Probe{}}}, s, true},
 		"admin/connection_form": ConnectionForm{Console: consoleOf(s), Name: s, Kind: s, Strategy: s, Others: []Choice{{s, s, s}}, Faults: []Input{inputOf(s, Text)},
 			Callbacks: Callbacks{s, s, true}, Names: []Input{inputOf(s, Text), inputOf(s, Lines), inputOf(s, Secret), inputOf(s, Key), inputOf(s, Switch)}, Salesforce: true,
 			Environments: []Pick{{s, s, s, true, true}}, Scopes: []ScopeOption{{Pick{s, s, s, true, true}, s, s}}, OtherScopes: []ScopeOption{{Pick{s, s, s, false, false}, s, s}}, MoreScopes: inputOf(s, Text), Vault: true,

@@ -22,7 +22,7 @@ func (p *Pages) connection(c echo.Context, v visitor) error {
 
 func (p *Pages) connectionPage(console templates.Console, f found) templates.ConnectionPage {
 	shown := f.live
-	page := templates.ConnectionPage{Console: console, State: stateOf(f.live)}
+	page := templates.ConnectionPage{Console: console, State: stateOf(f.live), Probe: p.badge(f.probe)}
 	if f.drafted {
 		d := p.proposal(f.live, f.draft, f.saved.By, f.saved.Saved, f.nameOf)
 		page.Draft = &d

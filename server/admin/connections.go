@@ -36,6 +36,9 @@ func (p *Pages) listConnections(c echo.Context, v visitor) error {
 		}
 		for _, conn := range published {
 			line := lineOf(conn, stateOf(conn))
+			if line.Probe, err = p.probeOf(tx, conn.Name); err != nil {
+				return err
+			}
 			_, line.Drafted = lines[conn.Name]
 			lines[conn.Name] = line
 		}
@@ -109,6 +112,7 @@ type found struct {
 	former       vault.Former
 	changed      bool              // there is a former one
 	trial        vault.Trial       // the last, if the draft was not changed since
+	probe        vault.Probe       // what came of the last
 	nameOf       map[string]string // of applications, by ID
 	applications []vault.Client
 }
@@ -144,6 +148,10 @@ func find(tx *vault.Tx, name string) (f found, err error) {
 	}
 	if f.trial.Began.Before(f.saved.Saved) {
 		f.trial = vault.Trial{}
+	}
+	f.probe, err = tx.Probes.Get(name)
+	if _, err := vault.Exists(err); err != nil {
+		return f, err
 	}
 	f.applications, f.nameOf, err = applications(tx)
 	return f, err

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -26,18 +25,22 @@ func (p *Pages) probe(c echo.Context, v visitor) error {
 }
 
 // probeOf is the badge of a connection.
-func (p *Pages) probeOf(tx *vault.Tx, connection string) (view templates.Probe, err error) {
+func (p *Pages) probeOf(tx *vault.Tx, connection string) (templates.Probe, error) {
 	known, err := tx.Probes.Get(connection)
-	if errors.Is(err, vault.ErrNotFound) {
-		return view, nil
-	}
-	if err != nil {
-		return view, err
+	_, err = vault.Exists(err)
+	return p.badge(known), err
+}
+
+// badge is how the last probe of a connection is shown; one that was never asked is
+// empty.
+func (p *Pages) badge(known vault.Probe) templates.Probe {
+	if known.State == "" {
+		return templates.Probe{}
 	}
 	now := p.Now()
-	view = templates.Probe{State: string(known.State), At: ago(now, known.At), Since: ago(now, known.Since), Cause: known.Cause, Cure: known.Cure}
+	view := templates.Probe{State: string(known.State), At: ago(now, known.At), Since: ago(now, known.Since), Cause: known.Cause, Cure: known.Cure}
 	if known.State == vault.StepSkipped {
 		view.State = "unknown"
 	}
-	return view, nil
+	return view
 }
