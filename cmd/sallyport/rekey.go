@@ -34,15 +34,11 @@ also while gateways run.
 Whatever breaks it off, this command or any gateway goes on with it. The old root
 key opens the vault until the end, and the newer one from then on.`,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			var site rekeySite = &r
-			if r.gateway == "" {
-				v, err := s.readVault(cmd.Context())
-				if err != nil {
-					return err
-				}
-				defer v.Close()
-				site = &localVault{v: v}
+			site, done, err := s.rekeySite(cmd.Context(), &r)
+			if err != nil {
+				return err
 			}
+			defer done()
 			return rekey(cmd.Context(), site, onlyRoot, !leave, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		})}
 	s.storeFlags(c.Flags())
@@ -50,6 +46,19 @@ key opens the vault until the end, and the newer one from then on.`,
 	c.Flags().BoolVar(&onlyRoot, "only-root", false, "change the root key alone, at once: if the old one may be in wrong hands, it is not enough")
 	c.Flags().BoolVar(&leave, "leave", false, "begin it and leave it to the gateways")
 	return c
+}
+
+// rekeySite is the gateway that is to be asked, or else the store; until done is
+// called.
+func (s *settings) rekeySite(ctx context.Context, r *remote) (site rekeySite, done func(), err error) {
+	if r.gateway != "" {
+		return r, func() {}, nil
+	}
+	v, err := s.readVault(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &localVault{v: v}, func() { v.Close() }, nil
 }
 
 func vaultKeysCommand() *cobra.Command {
@@ -61,15 +70,11 @@ func vaultKeysCommand() *cobra.Command {
 With --gateway, a gateway that runs is asked, by a client that has the scope
 read:vault_keys of its management API.`,
 		RunE: does(func(cmd *cobra.Command, _ []string) error {
-			var site rekeySite = &r
-			if r.gateway == "" {
-				v, err := s.readVault(cmd.Context())
-				if err != nil {
-					return err
-				}
-				defer v.Close()
-				site = &localVault{v: v}
+			site, done, err := s.rekeySite(cmd.Context(), &r)
+			if err != nil {
+				return err
 			}
+			defer done()
 			if err := site.prepare(cmd.Context(), "read:vault_keys"); err != nil {
 				return err
 			}

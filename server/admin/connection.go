@@ -21,14 +21,14 @@ func (p *Pages) connection(c echo.Context, v visitor) error {
 }
 
 func (p *Pages) connectionPage(console templates.Console, f found) templates.ConnectionPage {
-	shown := f.live
+	shown := f.shown()
 	page := templates.ConnectionPage{Console: console, State: stateOf(f.live), Probe: p.badge(f.probe)}
 	if f.drafted {
 		d := p.proposal(f.live, f.draft, f.saved.By, f.saved.Saved, f.nameOf)
 		page.Draft = &d
 	}
 	if !f.published {
-		shown, page.State = f.draft, templates.Draft
+		page.State = templates.Draft
 	}
 	page.Name, page.Title, page.Kind, page.Callback = shown.Name, shown.Title(), kindOf(shown), connections.CallbackURL(p.Issuer, shown)
 	page.Facts = facts(shown)
@@ -69,10 +69,7 @@ func (p *Pages) connectionFile(c echo.Context, _ visitor) error {
 	if err != nil {
 		return err
 	}
-	shown := f.live
-	if !f.published {
-		shown = f.draft
-	}
+	shown := f.shown()
 	return download(c, shown.Name+".yaml", "application/yaml", p.TenantFile(shown))
 }
 

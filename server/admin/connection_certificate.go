@@ -58,10 +58,7 @@ func (p *Pages) certificate(c echo.Context, _ visitor) error {
 	if err != nil {
 		return err
 	}
-	shown := f.live
-	if !f.published {
-		shown = f.draft
-	}
+	shown := f.shown()
 	i := slices.IndexFunc(shown.Certificates, func(cert vault.Certificate) bool { return cert.ID == c.Param("id") })
 	if i < 0 {
 		return &Refused{Status: http.StatusNotFound, Title: "There is no such certificate", Message: "It was replaced, or is another connection's."}

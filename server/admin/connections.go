@@ -125,6 +125,14 @@ func (f found) latest() vault.Connection {
 	return f.live
 }
 
+// shown is the connection as it is in use, or its draft if it is not yet.
+func (f found) shown() vault.Connection {
+	if f.published {
+		return f.live
+	}
+	return f.draft
+}
+
 // find reads a connection, with the applications that there are.
 func find(tx *vault.Tx, name string) (f found, err error) {
 	f.live, err = tx.Connections.Get(name)

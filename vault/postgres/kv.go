@@ -118,34 +118,25 @@ func (kv *kv) Delete(bucket, key string) error {
 	return kv.write(`DELETE FROM sallyport_records WHERE bucket = $1 AND key = $2`, []byte(bucket), []byte(key))
 }
 
+// mostAhead is how many entries are read ahead at the most.
+const mostAhead = 100
+
 // Scan reads ahead, so that fn may read and write while it goes on.
 func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
-	const ahead = 100
-	return func(yield func(vault.Entry, error) bool) {
-		for {
-			entries, err := kv.page(bucket, after, ahead)
-			if err != nil {
-				yield(vault.Entry{}, err)
-				return
-			}
-			for _, e := range entries {
-				if !yield(e, nil) {
-					return
-				}
-			}
-			if len(entries) < ahead {
-				return
-			}
-			after = entries[len(entries)-1].Key
-		}
-	}
+	return ahead(kv.page, bucket, after, mostAhead)
 }
 
 // ScanBack reads ahead, more and more: who scans back often wants a few.
 func (kv *kv) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
+	return ahead(kv.pageBack, bucket, before, 10)
+}
+
+// ahead are the entries from somewhere on, which are read page by page, the first of
+// so many.
+func ahead(page func(bucket, from string, n int) ([]vault.Entry, error), bucket, from string, n int) iter.Seq2[vault.Entry, error] {
 	return func(yield func(vault.Entry, error) bool) {
-		for ahead := 10; ; ahead = min(2*ahead, 100) {
-			entries, err := kv.pageBack(bucket, before, ahead)
+		for from, n := from, n; ; n = min(2*n, mostAhead) {
+			entries, err := page(bucket, from, n)
 			if err != nil {
 				yield(vault.Entry{}, err)
 				return
@@ -155,10 +146,10 @@ func (kv *kv) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
 					return
 				}
 			}
-			if len(entries) < ahead {
+			if len(entries) < n {
 				return
 			}
-			before = entries[len(entries)-1].Key
+			from = entries[len(entries)-1].Key
 		}
 	}
 }
