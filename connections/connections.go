@@ -181,6 +181,9 @@ func Check(c vault.Connection) error {
 			return &vault.Invalid{Field: "options.upstream_params." + name, Problem: "is what the gateway itself decides"}
 		}
 	}
+	if c.ForAdmins && OfClients(c) {
+		return &vault.Invalid{Field: "administrators.active", Problem: "cannot be true: nobody signs in with a connection whose tokens are the clients' own"}
+	}
 	_, err := s.Open(c, Env{Issuer: "https://localhost/", HTTP: http.DefaultClient, Now: time.Now})
 	return err
 }

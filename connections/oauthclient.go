@@ -127,8 +127,16 @@ func (o *oauthClient) flag(option string, byDefault bool) bool {
 	return byDefault
 }
 
-// asked are the scopes of a login.
+// asked are the scopes of a login. Of a server without OpenID Connect it is not
+// known which of them tell who somebody is, but for those that its preset has.
 func (o *oauthClient) asked(l vault.Login) []string {
+	switch {
+	case !l.Purpose.Console():
+	case slices.Contains(o.scopes, "openid"):
+		return identifying(o.scopes)
+	case len(o.preset.scopes) > 0:
+		return o.preset.scopes
+	}
 	return with(slices.Clone(o.scopes), l.Request.ConnScopes...)
 }
 
@@ -159,7 +167,7 @@ func (o *oauthClient) authCodeURL(at endpoints, l vault.Login, state string, par
 			all[name] = value
 		}
 	}
-	if o.connection.TokenVault {
+	if o.connection.TokenVault && !l.Purpose.Console() {
 		for name, value := range o.preset.offlineParams {
 			all[name] = value
 		}

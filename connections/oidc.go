@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sallyport/vault"
@@ -105,7 +106,11 @@ func (o *openID) AuthCodeURL(ctx context.Context, l vault.Login, state string) (
 	if err != nil {
 		return "", err
 	}
-	return o.authCodeURL(m.endpoints, l, state, map[string]string{"nonce": l.Nonce}), nil
+	params := map[string]string{"nonce": l.Nonce}
+	if l.Purpose.Console() && l.Request.MaxAge != nil {
+		params["max_age"] = strconv.Itoa(*l.Request.MaxAge) // which has the ID token tell auth_time
+	}
+	return o.authCodeURL(m.endpoints, l, state, params), nil
 }
 
 // CheckAnswer implements [AnswerChecker].

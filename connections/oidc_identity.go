@@ -19,6 +19,7 @@ type idClaims struct {
 	Audience        audience `json:"aud"`
 	AuthorizedParty string   `json:"azp"`
 	Nonce           string   `json:"nonce"`
+	AuthTime        float64  `json:"auth_time"` // seconds since 1970
 }
 
 // audience is one string or a list of them.

@@ -163,12 +163,16 @@ func (s *salesforceOrg) AuthCodeURL(_ context.Context, l vault.Login, state stri
 			scopes = append(scopes, scope)
 		}
 	}
+	if l.Purpose.Console() {
+		scopes = identifying(scopes)
+	}
 	options := []oauth2.AuthCodeOption{
 		oauth2.S256ChallengeOption(l.Verifier.Reveal()),
 		oauth2.SetAuthURLParam("nonce", l.Nonce),
 		oauth2.SetAuthURLParam("scope", strings.Join(scopes, " ")),
 	}
-	if prompt := upstreamPrompt(l.Request); prompt != "" {
+	prompt := upstreamPrompt(l.Request)
+	if prompt != "" {
 		options = append(options, oauth2.SetAuthURLParam("prompt", prompt))
 	}
 	if l.Purpose != vault.ToSignIn && l.Request.LoginHint != "" { // for a sign-in, upstream_params decide
@@ -178,6 +182,9 @@ func (s *salesforceOrg) AuthCodeURL(_ context.Context, l vault.Login, state stri
 		value := p.Value
 		if p.Alias != "" {
 			value = l.Request.Params[p.Alias]
+		}
+		if name == "prompt" && prompt != "" && l.Purpose.Console() {
+			continue // an administrator who is to log in does so, whatever users are asked
 		}
 		if value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))

@@ -104,7 +104,9 @@ var refusalTypes = map[string]vault.EventType{
 	"/v2/logout":                  "flo",
 	"/admin/sign-in":              "sallyport_console_sign_in_failed",
 	"/admin/sign-in/passkey":      "sallyport_console_sign_in_failed",
+	"/admin/sign-in/connection":   "sallyport_console_sign_in_failed",
 	"/admin/prove":                "sallyport_console_sign_in_failed",
+	"/admin/prove/connection":     "sallyport_console_sign_in_failed",
 }
 
 // refusalType is the type of the event of a refused request, or "" if it leaves

@@ -16,7 +16,7 @@ import (
 func (s *Server) console() {
 	s.pages = &admin.Pages{
 		Vault: s.Vault, Issuer: s.Issuer, Version: s.Version, Connections: s.connections, Now: s.Now,
-		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.guessed, SecondFactor: s.secondFactor,
+		Cookie: s.cookie, SetCookie: s.setCookie, Limited: s.guessed, Counted: s.limited, SecondFactor: s.secondFactor,
 		Refresh: s.refreshNow, Ahead: soon, ReconnectURI: func(ctx context.Context, ticket vault.Ticket) (string, time.Duration, error) {
 			uri, err := s.reconnectURI(ctx, ticket)
 			return uri, ticketLifetime, err
@@ -41,6 +41,13 @@ func (s *Server) console() {
 		Started: s.startedWith(), Rebrand: s.relook,
 		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
 			return s.beginLogin(c, conn, login, "")
+		},
+		LoginURL: func(c echo.Context, conn vault.Connection, login vault.Login) (string, error) {
+			there, err := s.prepareLogin(c, conn, login, "")
+			if err != nil {
+				return "", refusedToAdmin(err)
+			}
+			return there, nil
 		},
 	}
 	s.pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))

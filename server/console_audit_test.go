@@ -22,10 +22,12 @@ var consoleAudit = []struct {
 }{
 	{"/prove", "/prove", []string{"password", adminPassword, "code", "CODE"}, "sallyport_console_proved"},
 	{"/prove", "/prove", []string{"password", "wrong", "code", "CODE"}, "sallyport_console_sign_in_failed"},
+	{"/prove/connection", "/prove/connection", []string{"connection", "salesforce"}, "sallyport_console_sign_in_failed"},
 	{"/administrators", "/administrators", []string{"name", "grace@example.com", "role", "viewer"}, "sallyport_administrator_invited"},
 	{"/administrators/:id/role", "/administrators/ADMIN/role", []string{"role", "editor"}, "sallyport_console_changed"},
 	{"/administrators/:id/remove", "/administrators/ADMIN/remove", nil, "sallyport_console_changed"},
 	{"/me/password", "/me/password", []string{"password", "another correct horse", "again", "another correct horse"}, "sallyport_console_changed"},
+	{"/me/identity/remove", "/me/identity/remove", nil, "sallyport_console_changed"},
 	{"/me/sign-out", "/me/sign-out", nil, "sallyport_console_changed"},
 
 	{"/users/:id/accounts/:account/refresh", "/users/USER/accounts/ACCOUNT/refresh", nil, "sallyport_console_done"},
@@ -92,6 +94,7 @@ func TestEachChangeInTheConsoleLeavesAnEvent(t *testing.T) {
 	}
 	tried := []string{ // by tests of their own, or nothing that anybody asks for later
 		"/sign-in", "/sign-in/passkey", "/sign-in/passkey/begin", "/welcome", "/welcome/confirm", "/welcome/passkey", "/welcome/passkey/begin",
+		"/sign-in/connection", "/welcome/connection", "/me/identity",
 		"/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/theme", "/settings", "/settings/publish",
 	}
 	for _, tt := range consoleAudit {

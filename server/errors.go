@@ -255,7 +255,7 @@ func problemTitle(a *oidc.Error) string {
 // own.
 func (s *Server) page(c echo.Context, status int, name string, data any) error {
 	var look templates.Brand
-	if path := c.Request().URL.Path; path != admin.Path && !strings.HasPrefix(path, admin.Path+"/") {
+	if !ofConsole(c.Request().URL) {
 		look = s.look.Load().Brand
 	}
 	var b strings.Builder
@@ -263,6 +263,13 @@ func (s *Server) page(c echo.Context, status int, name string, data any) error {
 		return err
 	}
 	return c.HTML(status, b.String())
+}
+
+// ofConsole reports whether a request is an administrator's: to the console, or on
+// the way back to it.
+func ofConsole(u *url.URL) bool {
+	return u.Path == admin.Path || strings.HasPrefix(u.Path, admin.Path+"/") ||
+		strings.HasPrefix(u.Path, "/login/callback") && strings.HasPrefix(u.Query().Get("state"), consoleState)
 }
 
 // allowForm lets the form of this page lead to a client's URL: browsers hold the

@@ -22,21 +22,32 @@ const loginLifetime = 15 * time.Minute
 // login is of this browser alone, and good for one answer; so is the pushed
 // request that it comes from, if it does.
 func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.Login, pushed string) error {
-	provider, err := s.connections.Provider(conn)
+	there, err := s.prepareLogin(c, conn, login, pushed)
 	if err != nil {
 		return err
+	}
+	return c.Redirect(http.StatusFound, there)
+}
+
+// prepareLogin keeps a login, and returns where its user is to go.
+func (s *Server) prepareLogin(c echo.Context, conn vault.Connection, login vault.Login, pushed string) (there string, err error) {
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return "", err
 	}
 	browser, err := s.browser(c)
 	if err != nil {
-		return err
+		return "", err
 	}
 	state := rand.Text()
+	if login.Purpose.Console() {
+		state = consoleState + state
+	}
 	login.StateHash, login.BrowserHash = vault.Hash(state), vault.Hash(browser)
 	login.Nonce, login.Verifier = rand.Text(), vault.NewSecret(rand.Text()+rand.Text()) // RFC 7636, section 4.1: 43 characters or more
 	login.Connection, login.Expires = conn.Name, s.Now().Add(loginLifetime)
-	there, err := provider.AuthCodeURL(c.Request().Context(), login, state)
-	if err != nil {
-		return err
+	if there, err = provider.AuthCodeURL(c.Request().Context(), login, state); err != nil {
+		return "", err
 	}
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		if err := spendPushed(tx, pushed); err != nil {
@@ -44,18 +55,18 @@ func (s *Server) beginLogin(c echo.Context, conn vault.Connection, login vault.L
 		}
 		return tx.Logins.Put(login)
 	})
-	if err != nil {
-		return err
-	}
-	if login.Purpose != vault.ToTry {
+	if err == nil && login.Purpose != vault.ToTry {
 		s.Metrics.begin(conn.Name)
 	}
-	return c.Redirect(http.StatusFound, there)
+	return there, err
 }
 
 // callback is where identity providers send users back to, whatever they were
 // sent there for.
 func (s *Server) callback(c echo.Context) error {
+	if strings.HasPrefix(c.QueryParam("state"), consoleState) {
+		return s.backAtConsole(c)
+	}
 	ctx := c.Request().Context()
 	login, client, conn, err := s.takeLogin(c)
 	if err != nil {
@@ -74,33 +85,15 @@ func (s *Server) callback(c echo.Context) error {
 	if login.Purpose != vault.ToSignIn || login.Request.Device != "" {
 		fail = func(err error) error { return err } // nobody but the user is there to be told
 	}
-	provider, err := s.connections.Provider(conn)
-	if err != nil {
-		return fail(err)
-	}
-	if checker, ok := provider.(connections.AnswerChecker); ok {
-		if err := checker.CheckAnswer(ctx, c.QueryParam("iss")); err != nil {
-			s.cameBack(conn.Name, err)
-			return fail(err)
+	identity, tokens, err := s.redeem(c, login, conn, func() error {
+		if login.Purpose != vault.ToConnect {
+			return nil
 		}
-	}
-	if code := c.QueryParam("error"); code != "" {
-		denied := provider.Denied(code, c.QueryParam("error_description"))
-		s.cameBack(conn.Name, denied)
-		return fail(denied)
-	}
-	if login.Purpose == vault.ToConnect {
-		// The user who began it must be there to end it, before a code is shown.
 		if session, ok, err := s.session(c); err != nil || !ok || session.User != login.User {
 			return errors.Join(err, errOtherUser)
 		}
-	}
-	code := c.QueryParam("code")
-	if code == "" {
-		return fail(&connections.Error{Connection: conn.Name, Kind: connections.Untrusted, Description: conn.Title() + " sent neither a code nor an error. Start again."})
-	}
-	identity, tokens, err := provider.Exchange(ctx, login, code)
-	s.cameBack(conn.Name, err)
+		return nil
+	})
 	if err != nil {
 		return fail(err)
 	}
@@ -115,6 +108,38 @@ func (s *Server) callback(c echo.Context) error {
 		return fail(err)
 	}
 	return nil
+}
+
+// redeem reads the answer of an identity provider to a login, and redeems its
+// code. Whoever began the login must be there to end it before a code is shown,
+// which there finds fault with.
+func (s *Server) redeem(c echo.Context, login vault.Login, conn vault.Connection, there func() error) (identity vault.Identity, tokens vault.TokenSet, err error) {
+	ctx := c.Request().Context()
+	provider, err := s.connections.Provider(conn)
+	if err != nil {
+		return identity, tokens, err
+	}
+	if checker, ok := provider.(connections.AnswerChecker); ok {
+		if err := checker.CheckAnswer(ctx, c.QueryParam("iss")); err != nil {
+			s.cameBack(conn.Name, err)
+			return identity, tokens, err
+		}
+	}
+	if code := c.QueryParam("error"); code != "" {
+		denied := provider.Denied(code, c.QueryParam("error_description"))
+		s.cameBack(conn.Name, denied)
+		return identity, tokens, denied
+	}
+	if err := there(); err != nil {
+		return identity, tokens, err
+	}
+	code := c.QueryParam("code")
+	if code == "" {
+		return identity, tokens, &connections.Error{Connection: conn.Name, Kind: connections.Untrusted, Description: conn.Title() + " sent neither a code nor an error. Start again."}
+	}
+	identity, tokens, err = provider.Exchange(ctx, login, code)
+	s.cameBack(conn.Name, err)
+	return identity, tokens, err
 }
 
 // errExpiredLogin is the answer to a callback that belongs to no login of this
@@ -144,18 +169,25 @@ func (s *Server) takeLogin(c echo.Context) (login vault.Login, client vault.Clie
 		if login, err = tx.Logins.Take(vault.Hash(state)); err != nil {
 			return err
 		}
-		own, trial := login.Purpose == vault.ToOwnPage, login.Purpose == vault.ToTry
+		own, trial, console := login.Purpose == vault.ToOwnPage, login.Purpose == vault.ToTry, login.Purpose.Console()
 		if trial {
 			conn, err = s.pages.ConnectionToTry(tx, login.Connection)
-		} else if conn, err = tx.Connections.Get(login.Connection); err == nil && !own {
+		} else if conn, err = tx.Connections.Get(login.Connection); err == nil && !own && !console {
 			client, err = tx.Clients.Get(login.Request.ClientID)
 		}
 		if errors.Is(err, vault.ErrNotFound) {
 			return nil // deleted since
 		}
+		allowed := conn.Active && (own || conn.Allows(client.ID))
+		switch {
+		case trial:
+			allowed = true
+		case console:
+			allowed = conn.AdmitsAdmins()
+		}
 		fits = subtle.ConstantTimeCompare([]byte(login.BrowserHash), []byte(vault.Hash(browser))) == 1 &&
 			connections.CallbackURL(s.Issuer, conn) == s.Issuer+c.Request().URL.Path[1:] &&
-			(trial || conn.Active && (own || conn.Allows(client.ID)))
+			allowed
 		return err
 	})
 	if errors.Is(err, vault.ErrNotFound) || err == nil && !fits {

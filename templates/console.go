@@ -53,6 +53,7 @@ type doorway interface{ doorway() }
 func (AdminSignIn) doorway()  {}
 func (AdminWelcome) doorway() {}
 func (AdminEnrol) doorway()   {}
+func (Away) doorway()         {}
 
 // notices are what pages say after something was done. They are named in the URL,
 // so that nobody can write their own there.
@@ -93,6 +94,13 @@ var notices = map[string]string{
 // Said is the notice in words, or "".
 func (c Console) Said() string { return notices[c.Notice] }
 
+// Entrance is a connection with which administrators sign in.
+type Entrance struct{ Name, Title string }
+
+// Away is the page "admin/away", from which the browser goes on to an identity
+// provider.
+type Away struct{ Title, URL, Theme string }
+
 // AdminSignIn is the page "admin/signin".
 type AdminSignIn struct {
 	Name    string // as it was entered
@@ -100,14 +108,17 @@ type AdminSignIn struct {
 	Nobody  bool   // there is no administrator yet
 	Problem string
 	Theme   string
+
+	Entrances []Entrance
 }
 
 // AdminWelcome is the page "admin/welcome": a new administrator chooses a name
 // and a password.
 type AdminWelcome struct {
 	Name, Role     string
-	Field, Problem string // of what was entered
+	Field, Problem string // of what was entered, or of no field
 	Theme          string
+	Entrances      []Entrance
 }
 
 // AdminEnrol is the page "admin/enrol": the secret of one-time passwords.
@@ -125,4 +136,5 @@ type AdminProve struct {
 	Return            string
 	Problem           string
 	Passkey, Password bool // they have such
+	Entrances         []Entrance
 }

@@ -43,6 +43,15 @@ type Me struct {
 	Passkeys []PasskeyLine
 	Sessions int // browsers in which they are signed in
 	Fault    Fault
+
+	Identities []IdentityLine
+	Entrances  []Entrance // at which they may have one
+}
+
+// IdentityLine is an identity of an administrator's in a list.
+type IdentityLine struct {
+	ID, Connection, Title string
+	Created, Used         time.Time
 }
 
 // PasskeyLine is a passkey in a list.

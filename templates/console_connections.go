@@ -47,6 +47,7 @@ type ConnectionForm struct {
 	OtherScopes  []ScopeOption
 	MoreScopes   Input // by name
 	Vault        bool  // its tokens are kept
+	ForAdmins    bool  // administrators sign in with it
 	Grants       []Pick
 	More         []Input
 	MoreOpen     bool // a fault is there
@@ -89,6 +90,7 @@ type ConnectionPage struct {
 	File              string // the tenant file of this connection
 	Former            *Change
 	Checklist         Checklist
+	OwnersAlone       bool // administrators sign in with it, and who looks at it is no owner
 }
 
 // Fact is a name and a value.

@@ -24,16 +24,16 @@ func (r Role) May(needed Role) bool { return slices.Index(Roles, r) >= slices.In
 // password and a one-time password, or with an identity of theirs.
 type Admin struct {
 	forever
-	ID       string // "adm_…"
-	Name     string // what they are known by: an e-mail address, most often
-	Role     Role
-	Password Secret // Argon2id, as a PHC string; none without a password
-	TOTP     Secret // shared secret of their one-time passwords (RFC 6238), in base 32
-	TOTPStep int64  // the last time step that was used: each is good once
-	Passkeys []Passkey
-	Identity string // key of the identity that they may sign in with; may be empty
-	Created  time.Time
-	LastSeen time.Time
+	ID         string // "adm_…"
+	Name       string // what they are known by: an e-mail address, most often
+	Role       Role
+	Password   Secret // Argon2id, as a PHC string; none without a password
+	TOTP       Secret // shared secret of their one-time passwords (RFC 6238), in base 32
+	TOTPStep   int64  // the last time step that was used: each is good once
+	Passkeys   []Passkey
+	Identities []AdminIdentity // each is of no other administrator
+	Created    time.Time
+	LastSeen   time.Time
 }
 
 // Passkey is a credential of the Web Authentication API.
@@ -44,6 +44,25 @@ type Passkey struct {
 	Created    time.Time
 	Used       time.Time
 }
+
+// AdminIdentity is an account at an identity provider by which an administrator
+// signs in. It is nothing to the users of the gateway, one of whom may have the
+// same.
+type AdminIdentity struct {
+	Connection   string // name
+	ConnectionID string // a connection that is made later under the same name is another
+	Subject      string // as [Identity.Subject]
+	Title        string // what the account is called there, for people alone
+	Created      time.Time
+	Used         time.Time
+}
+
+// At reports whether the identity is of a connection, as it is now.
+func (i AdminIdentity) At(c Connection) bool {
+	return i.Connection == c.Name && i.ConnectionID == c.ID
+}
+
+func (i AdminIdentity) String() string { return IdentityKey(i.Connection, i.Subject) }
 
 func (a Admin) Key() string { return a.ID }
 

@@ -23,6 +23,7 @@ type Connection struct {
 	Active       bool                     // users may sign in with it
 	TokenVault   bool                     // keep the token sets it issues
 	Clients      []string                 // IDs of the clients whose users may use it
+	ForAdmins    bool                     // administrators may sign in to the console with it
 	Certificates []Certificate            // by which the gateway signs assertions to it
 	Generation   int                      // how often all of its accounts were disconnected at once
 }
@@ -35,6 +36,10 @@ func (c Connection) Key() string { return c.Name }
 
 // Allows reports whether a client may use the connection.
 func (c Connection) Allows(client string) bool { return slices.Contains(c.Clients, client) }
+
+// AdmitsAdmins reports whether administrators can sign in to the console with the
+// connection.
+func (c Connection) AdmitsAdmins() bool { return c.ForAdmins && c.Active }
 
 // Title is the connection's name for people.
 func (c Connection) Title() string {

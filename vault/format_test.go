@@ -70,7 +70,7 @@ func TestH56StoreOfFormat1Opens(t *testing.T) {
 		ts, err5 := tx.TokenSets.Get(identity.Key())
 		grant, err6 := tx.Grants.Get("g")
 		signing, err7 := tx.Keys.Get("kid")
-		if client.Name != "Application" || conn.ClientSecret.Reveal() != "consumer-secret" || !conn.TokenVault || user.Profile.Name != "Ada" ||
+		if client.Name != "Application" || conn.ClientSecret.Reveal() != "consumer-secret" || !conn.TokenVault || conn.ForAdmins || user.Profile.Name != "Ada" ||
 			!user.Created.Equal(format1Time) || identity.User != user.ID || ts.RefreshToken.Reveal() != "rt" || ts.Rotation != vault.Rotates ||
 			ts.Attempt == nil || ts.Attempt.ID != "a" || !ts.Issued.Equal(format1Time) || ts.Params["instance_url"] != "https://org.example" ||
 			grant.Scopes[0] != "openid" || grant.Expires.Year() != 2126 || signing.PKCS8.Reveal() != "private" {

@@ -41,7 +41,18 @@ const (
 	ToConnect   Purpose = "connect"   // a further account of a user who is signed in
 	ToOwnPage   Purpose = "own page"  // to the gateway itself, where users see what it knows of them
 	ToTry       Purpose = "try"       // the connection, by an administrator
+
+	ToConsole     Purpose = "console"      // the console, by an administrator
+	ToProve       Purpose = "prove"        // that it is still the administrator who is signed in to the console
+	ToAddIdentity Purpose = "add identity" // by which an administrator will sign in to the console
+	ToTakeUp      Purpose = "take up"      // an invitation to the console
 )
+
+// Console reports whether it is an administrator who was sent, for the console's
+// sake.
+func (p Purpose) Console() bool {
+	return slices.Contains([]Purpose{ToConsole, ToProve, ToAddIdentity, ToTakeUp}, p)
+}
 
 // Login is a sign-in under way at an identity provider.
 type Login struct {
@@ -54,6 +65,10 @@ type Login struct {
 	Request     AuthorizationRequest // of the client, if there is one; of a reconnection, its ClientID alone
 	User        string               // whose account is to be connected
 	Trial       string               // ID of the trial that it is a step of
+	Admin       string               // ID of the administrator who is signed in to the console, if one is
+	Invite      string               // hash of the invitation that is taken up, as Name
+	Name        string
+	Return      string // page of the console to go on to
 	Expires     time.Time
 }
 

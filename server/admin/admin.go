@@ -70,11 +70,16 @@ type Pages struct {
 	RecordRefusal func(c echo.Context, refused error) error
 	// Limited runs what a stranger may try, and has those wait who fail too often.
 	Limited func(c echo.Context, who string, try func() error) error
+	// Counted runs what nobody could guess, and has those wait who fail too often.
+	Counted func(c echo.Context, who string, try func() error) error
 	// SecondFactor reports whether try, which is of an administrator's one-time
 	// password, succeeds, unless too many have failed: then it is not tried.
 	SecondFactor func(admin string, try func() bool) bool
 	// BeginLogin sends the browser to the identity provider of a connection.
 	BeginLogin func(c echo.Context, conn vault.Connection, login vault.Login) error
+	// LoginURL is where the browser is to go to sign in with a connection; the login
+	// is kept. Its errors are *[Refused].
+	LoginURL func(c echo.Context, conn vault.Connection, login vault.Login) (string, error)
 	// Probe asks the identity provider of a connection, without a user, whether
 	// it knows the gateway, and keeps what came of it.
 	Probe func(ctx context.Context, conn vault.Connection) error

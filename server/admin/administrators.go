@@ -46,6 +46,9 @@ func means(a vault.Admin) string {
 	if !a.Password.IsZero() {
 		all = append(all, "a password and one-time passwords")
 	}
+	for _, i := range a.Identities {
+		all = append(all, "an identity at "+i.Connection)
+	}
 	return strings.Join(all, ", or ")
 }
 
@@ -125,12 +128,15 @@ func (p *Pages) keepsOwner(tx *vault.Tx, a vault.Admin, role vault.Role) error {
 		if err != nil {
 			return err
 		}
-		if other.ID != a.ID && other.Role == vault.Owner {
-			return nil
+		if other.ID == a.ID || other.Role != vault.Owner {
+			continue
+		}
+		if in, err := canEnter(tx, other); in || err != nil {
+			return err
 		}
 	}
 	return &Refused{Status: http.StatusConflict, Title: "One owner has to stay",
-		Message: a.Name + " is the only owner. Make somebody else an owner first: without one nobody could change keys, settings or administrators."}
+		Message: a.Name + " is the only owner who can sign in. Make somebody else an owner first: without one nobody could change keys, settings or administrators."}
 }
 
 // confirmRemoval asks before an administrator is taken away.

@@ -30,6 +30,7 @@ func (p *Pages) connectionPage(console templates.Console, f found) templates.Con
 	if !f.published {
 		page.State = templates.Draft
 	}
+	page.OwnersAlone = (f.live.ForAdmins || f.draft.ForAdmins) && !console.Owner
 	page.Name, page.Title, page.Kind, page.Callback = shown.Name, shown.Title(), kindOf(shown), connections.CallbackURL(p.Issuer, shown)
 	page.Facts = facts(shown)
 	page.Cautions = connections.Cautions(f.latest())

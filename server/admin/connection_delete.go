@@ -88,6 +88,8 @@ func (p *Pages) deleteConnection(c echo.Context, v visitor) error {
 		return err
 	case !f.published:
 		return errUnpublished
+	case f.live.ForAdmins && !v.Role.May(vault.Owner):
+		return errOwnersAlone
 	case f.live.Active:
 		return p.deletion(c, v, http.StatusConflict, "")
 	case strings.TrimSpace(c.FormValue("confirm")) != f.live.Name:
@@ -106,6 +108,9 @@ func (p *Pages) deleteConnection(c echo.Context, v visitor) error {
 		}
 		if live.Active {
 			return errUnseen
+		}
+		if err := p.mayReplace(v, live, vault.Connection{}); err != nil {
+			return err
 		}
 		return errors.Join(tx.Connections.Delete(name), tx.Drafts.Delete(name), tx.Former.Delete(name), p.changed(tx, v, "connection "+name, audited(live), nil))
 	})

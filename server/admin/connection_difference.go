@@ -41,6 +41,11 @@ func settingsOf(c vault.Connection, nameOf map[string]string) []setting {
 			list = append(list, setting{f.Title, value, ""})
 		}
 	}
+	admins := ""
+	if c.ForAdmins {
+		admins = "yes"
+	}
+	list = append(list, setting{"Administrators sign in with it", admins, ""})
 	own := ""
 	if c.Options[ownCallback] == "true" {
 		own = "yes"
@@ -149,6 +154,12 @@ func (p *Pages) effects(before, after vault.Connection, nameOf map[string]string
 	}
 	if !before.TokenVault && after.TokenVault {
 		say("Users who signed in before sign in again before their tokens can be exchanged.")
+	}
+	switch {
+	case after.AdmitsAdmins() && !before.AdmitsAdmins():
+		say("Administrators can sign in to the console with it, each with an identity that is theirs already. Whoever controls the identity provider can be any of them.")
+	case before.AdmitsAdmins() && !after.AdmitsAdmins():
+		say("Administrators can no longer sign in to the console with it. Those who are signed in stay so until their session ends.")
 	}
 	if before.Active != after.Active {
 		say("Users and applications can use it: %s.", yes(after.Active))

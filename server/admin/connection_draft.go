@@ -104,7 +104,7 @@ func (p *Pages) draft(c echo.Context, v visitor, form url.Values, before vault.C
 		if apps, _, err = applications(tx); err != nil {
 			return err
 		}
-		e = enter(form, before, isNew, apps, now)
+		e = enter(form, before, isNew, v.Role, apps, now)
 		if e.fault != nil {
 			return e.fault
 		}
@@ -211,14 +211,20 @@ func (p *Pages) replace(ctx context.Context, v visitor, name string, next func(*
 		if err != nil {
 			return err
 		}
+		if err := p.mayReplace(v, f.live, after); err != nil {
+			return err
+		}
 		if !f.published {
 			return errors.Join(tx.Connections.Put(after), p.changed(tx, v, "connection "+name, nil, audited(after)))
 		}
-		return errors.Join(
+		if err := errors.Join(
 			tx.Former.Put(vault.Former{Connection: f.live, By: v.Name, Changed: tx.Now()}),
 			tx.Connections.Put(after),
 			p.changed(tx, v, "connection "+name, audited(f.live), audited(after)),
-		)
+		); err != nil || !f.live.AdmitsAdmins() || after.AdmitsAdmins() {
+			return err
+		}
+		return ownerStaysIn(tx)
 	})
 }
 

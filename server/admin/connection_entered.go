@@ -12,9 +12,9 @@ import (
 	"sallyport/vault"
 )
 
-// enter reads a form over a connection, and says in its fault what is wrong with
+// enter reads a form over a connection, sent by somebody of a role, and says in its fault what is wrong with
 // what was entered.
-func enter(form url.Values, before vault.Connection, isNew bool, apps []vault.Client, now time.Time) entered {
+func enter(form url.Values, before vault.Connection, isNew bool, role vault.Role, apps []vault.Client, now time.Time) entered {
 	value := func(name string) string { return strings.TrimSpace(form.Get(name)) }
 	c := before
 	e := entered{before: before, isNew: isNew, environment: value("environment"), address: value("options.login_url"), parameters: value("options.upstream_params")}
@@ -27,6 +27,12 @@ func enter(form url.Values, before vault.Connection, isNew bool, apps []vault.Cl
 		c.ClientSecret, c.SecretSet = vault.NewSecret(secret), now
 	}
 	c.TokenVault = form.Has("connected_accounts.active")
+	if c.ForAdmins = form.Has(forAdmins); !role.May(vault.Owner) {
+		if c.ForAdmins && !before.ForAdmins {
+			e.blame(&vault.Invalid{Field: forAdmins, Problem: "takes the role owner: whoever controls the identity provider could become any administrator"})
+		}
+		c.ForAdmins = before.ForAdmins // of which no form tells that they have
+	}
 	loginURL := ""
 	if isSalesforce(c.Strategy) {
 		var err error

@@ -11,6 +11,9 @@ import (
 	"sallyport/vault"
 )
 
+// forAdmins is the field of the form that owners alone have.
+const forAdmins = "administrators.active"
+
 const ownCallback = "own_callback" // option of all strategies: see [connections.CallbackURL]
 
 // The environments of Salesforce, as people tell them apart.
@@ -86,7 +89,7 @@ func (p *Pages) form(console templates.Console, e entered, apps []vault.Client) 
 	s, _ := strategyOf(c.Strategy)
 	page := templates.ConnectionForm{
 		Console: console, Kind: kindOf(c), Strategy: c.Strategy, Salesforce: isSalesforce(c.Strategy), Callbacks: p.callbacks(c),
-		Vault: c.TokenVault, Checklist: p.checked(c, e.trial),
+		Vault: c.TokenVault, ForAdmins: c.ForAdmins, Checklist: p.checked(c, e.trial),
 	}
 	if !e.isNew {
 		page.Name = c.Name
@@ -162,6 +165,9 @@ func blame(page *templates.ConnectionForm, fault vault.Invalid) {
 				page.MoreOpen = true
 			}
 		}
+	}
+	if at == forAdmins {
+		said.Label = "Administrators sign in with it"
 	}
 	if at == "options.token_grant" {
 		page.MoreOpen, said.Label = true, "How access tokens are got"

@@ -64,6 +64,12 @@ func inWords(v reflect.Value) string {
 		return "(set)"
 	case v.Kind() == reflect.Slice && hidden[v.Type().Elem()]:
 		return fmt.Sprintf("(%d)", v.Len())
+	case v.Type() == reflect.TypeFor[[]vault.AdminIdentity]():
+		var all []string
+		for _, i := range v.Interface().([]vault.AdminIdentity) {
+			all = append(all, i.String())
+		}
+		return cut(strings.Join(all, ", "), most)
 	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.String:
 		return cut(strings.Join(v.Interface().([]string), ", "), most)
 	}

@@ -22,7 +22,15 @@ func (p *Pages) mePage(c echo.Context, v visitor, status int, fault templates.Fa
 	for _, k := range v.Passkeys {
 		page.Passkeys = append(page.Passkeys, templates.PasskeyLine{ID: vault.Hash(string(k.ID)), Name: k.Name, Created: k.Created, Used: k.Used})
 	}
-	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
+	page.Path = Path + "/me"
+	for _, i := range v.Identities {
+		page.Identities = append(page.Identities, templates.IdentityLine{ID: vault.Hash(i.String()), Connection: i.Connection, Title: i.Title, Created: i.Created, Used: i.Used})
+	}
+	var err error
+	if page.Entrances, err = p.entrances(c.Request().Context(), anyConnection); err != nil {
+		return err
+	}
+	err = p.Vault.View(c.Request().Context(), func(tx *vault.Tx) error {
 		page.Sessions = 0
 		for s, err := range tx.AdminSessions.All("") {
 			if err != nil {
@@ -45,16 +53,21 @@ func (p *Pages) newPasskey(c echo.Context, v visitor) error {
 	return p.render(c, "passkey", templates.NewPasskey{Console: p.console(c, v, "")})
 }
 
-// removePasskey forgets one of several, or the only one of somebody with a
-// password.
+// removePasskey forgets one, unless there is no other way in.
 func (p *Pages) removePasskey(c echo.Context, v visitor) error {
-	return p.changeMe(c, v, func(a *vault.Admin) error {
-		if len(a.Passkeys) == 1 && a.Password.IsZero() {
-			return &Refused{Status: http.StatusConflict, Title: "One way in has to stay", Message: "This passkey is all that you sign in with. Make another first."}
-		}
+	return p.changeMe(c, v, func(tx *vault.Tx, a *vault.Admin) error {
 		a.Passkeys = slices.DeleteFunc(slices.Clone(a.Passkeys), func(k vault.Passkey) bool { return vault.Hash(string(k.ID)) == c.FormValue("passkey") })
-		return nil
+		return staysIn(tx, *a)
 	})
+}
+
+// staysIn finds fault with an administrator who could not sign in any more.
+func staysIn(tx *vault.Tx, a vault.Admin) error {
+	in, err := canEnter(tx, a)
+	if err == nil && !in {
+		err = &Refused{Status: http.StatusConflict, Title: "One way in has to stay", Message: "This is all that you can sign in with at present. Add a passkey or another identity first."}
+	}
+	return err
 }
 
 // changePassword gives the administrator another one. Their other sessions end.
@@ -75,24 +88,24 @@ func (p *Pages) changePassword(c echo.Context, v visitor) error {
 	if err != nil {
 		return err
 	}
-	return p.changeMe(c, v, func(a *vault.Admin) error { a.Password = hash; return nil })
+	return p.changeMe(c, v, func(_ *vault.Tx, a *vault.Admin) error { a.Password = hash; return nil })
 }
 
 // signOutElsewhere ends the administrator's other sessions.
 func (p *Pages) signOutElsewhere(c echo.Context, v visitor) error {
-	return p.changeMe(c, v, func(*vault.Admin) error { return nil })
+	return p.changeMe(c, v, func(*vault.Tx, *vault.Admin) error { return nil })
 }
 
 // changeMe changes how the administrator signs in, and ends their other sessions:
 // one of them may be the reason.
-func (p *Pages) changeMe(c echo.Context, v visitor, change func(*vault.Admin) error) error {
+func (p *Pages) changeMe(c echo.Context, v visitor, change func(*vault.Tx, *vault.Admin) error) error {
 	err := p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
 		a, err := tx.Admins.Get(v.ID)
 		if err != nil {
 			return err
 		}
 		before := a
-		if err := change(&a); err != nil {
+		if err := change(tx, &a); err != nil {
 			return err
 		}
 		if err := p.changed(tx, v, "administrator "+a.Name, before, a); err != nil {

@@ -272,7 +272,7 @@ func (p *Pages) passkeyOf(c echo.Context, q vault.AdminChallenge, admin vault.Ad
 
 // entered begins a session, and tells the script where to go on.
 func (p *Pages) entered(c echo.Context, admin vault.Admin) error {
-	if err := p.begin(c, admin, "a passkey"); err != nil {
+	if err := p.begin(c, admin, "a passkey", p.Now()); err != nil {
 		return err
 	}
 	if err := p.SetCookie(c, challengeCookie, ""); err != nil {

@@ -23,6 +23,8 @@ func (p *Pages) Mount(g *echo.Group) {
 	g.POST("/welcome/passkey", p.keepFirstPasskey)
 	g.POST("/sign-in/passkey/begin", p.beginPasskeySignIn)
 	g.POST("/sign-in/passkey", p.passkeySignIn)
+	g.POST("/sign-in/connection", p.signInElsewhere)
+	g.POST("/welcome/connection", p.takeUpElsewhere)
 
 	for _, page := range []struct {
 		method, path string
@@ -33,6 +35,7 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/sign-out", vault.Viewer, p.signOut},
 		{http.MethodGet, "/prove", vault.Viewer, p.prove},
 		{http.MethodPost, "/prove", vault.Viewer, p.proved},
+		{http.MethodPost, "/prove/connection", vault.Viewer, p.proveElsewhere},
 		{http.MethodPost, "/theme", vault.Viewer, p.chooseTheme},
 
 		{http.MethodGet, "/me", vault.Viewer, p.me},
@@ -41,6 +44,8 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodPost, "/me/passkey", vault.Viewer, p.freshly(p.keepPasskey)},
 		{http.MethodPost, "/me/passkey/remove", vault.Viewer, p.freshly(p.removePasskey)},
 		{http.MethodPost, "/me/password", vault.Viewer, p.freshly(p.changePassword)},
+		{http.MethodPost, "/me/identity", vault.Viewer, p.freshly(p.addIdentity)},
+		{http.MethodPost, "/me/identity/remove", vault.Viewer, p.freshly(p.removeIdentity)},
 		{http.MethodPost, "/me/sign-out", vault.Viewer, p.signOutElsewhere},
 
 		{http.MethodGet, "/administrators", vault.Viewer, p.administrators},
@@ -71,11 +76,11 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/connections/:name/file", vault.Viewer, p.connectionFile},
 		{http.MethodGet, "/connections/:name/edit", vault.Editor, p.editConnection},
 		{http.MethodPost, "/connections/:name/edit", vault.Editor, p.updateDraft},
-		{http.MethodPost, "/connections/:name/publish", vault.Editor, p.publish},
+		{http.MethodPost, "/connections/:name/publish", vault.Editor, p.freshlyIfDue(p.publish)},
 		{http.MethodPost, "/connections/:name/discard", vault.Editor, p.discard},
 		{http.MethodGet, "/connections/:name/undo", vault.Editor, p.undoConnection},
-		{http.MethodPost, "/connections/:name/undo", vault.Editor, p.undo},
-		{http.MethodPost, "/connections/:name/on", vault.Editor, p.switchOn},
+		{http.MethodPost, "/connections/:name/undo", vault.Editor, p.freshlyIfDue(p.undo)},
+		{http.MethodPost, "/connections/:name/on", vault.Editor, p.freshlyIfDue(p.switchOn)},
 		{http.MethodPost, "/connections/:name/off", vault.Editor, p.switchOff},
 		{http.MethodGet, "/connections/:name/try", vault.Viewer, p.tryPage},
 		{http.MethodGet, "/connections/:name/try/events", vault.Viewer, p.tryEvents},

@@ -63,8 +63,9 @@ func (p *Pages) visitor(c echo.Context) (v visitor, ok bool, err error) {
 }
 
 // begin begins a session in place of the one that the browser had, under an ID
-// that nobody can have known before. What the administrator showed is for the log.
-func (p *Pages) begin(c echo.Context, admin vault.Admin, shown string) error {
+// that nobody can have known before. What the administrator showed is for the log,
+// and proved when they did.
+func (p *Pages) begin(c echo.Context, admin vault.Admin, shown string, proved time.Time) error {
 	p.name(c, admin, true)
 	v := visitor{Admin: admin, event: p.Event(c)}
 	before, id, now := p.Cookie(c, sessionCookie), rand.Text(), p.Now()
@@ -84,7 +85,7 @@ func (p *Pages) begin(c echo.Context, admin vault.Admin, shown string) error {
 			return err
 		}
 		return tx.AdminSessions.Put(vault.AdminSession{
-			Hash: vault.Hash(id), Admin: admin.ID, Began: now, Proved: now, Idle: now.Add(sessionIdle), Expires: now.Add(sessionLifetime),
+			Hash: vault.Hash(id), Admin: admin.ID, Began: now, Proved: proved, Idle: now.Add(sessionIdle), Expires: now.Add(sessionLifetime),
 		})
 	})
 	if err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -30,11 +32,20 @@ func (p *Pages) signIn(c echo.Context) error {
 		}
 		return c.Redirect(http.StatusSeeOther, back(c.QueryParam("return")))
 	}
-	some, err := Any(c.Request().Context(), p.Vault)
+	return p.signInPage(c, http.StatusOK, templates.AdminSignIn{Return: back(c.QueryParam("return"))})
+}
+
+func (p *Pages) signInPage(c echo.Context, status int, page templates.AdminSignIn) error {
+	ctx := c.Request().Context()
+	some, err := Any(ctx, p.Vault)
 	if err != nil {
 		return err
 	}
-	return p.render(c, "signin", templates.AdminSignIn{Return: back(c.QueryParam("return")), Nobody: !some, Theme: theme(c)})
+	page.Nobody, page.Theme = !some, theme(c)
+	if page.Entrances, err = p.entrances(ctx, anyConnection); err != nil {
+		return err
+	}
+	return render(c, status, "signin", page)
 }
 
 // enter signs an administrator in by password and one-time password.
@@ -46,12 +57,12 @@ func (p *Pages) enter(c echo.Context) error {
 		if err := p.RecordRefusal(c, err); err != nil {
 			return err
 		}
-		return render(c, refused.Status, "signin", templates.AdminSignIn{Name: name, Return: back(c.FormValue("return")), Problem: refused.Message, Theme: theme(c)})
+		return p.signInPage(c, refused.Status, templates.AdminSignIn{Name: name, Return: back(c.FormValue("return")), Problem: refused.Message})
 	}
 	if err != nil {
 		return err
 	}
-	if err := p.begin(c, admin, "a password and a one-time password"); err != nil {
+	if err := p.begin(c, admin, "a password and a one-time password", p.Now()); err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, back(c.FormValue("return")))
@@ -123,7 +134,20 @@ func Any(ctx context.Context, v *vault.Vault) (some bool, err error) {
 
 // prove asks an administrator who is signed in to show once more who they are.
 func (p *Pages) prove(c echo.Context, v visitor) error {
-	return p.render(c, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.QueryParam("return")), Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()})
+	return p.provePage(c, v, http.StatusOK, back(c.QueryParam("return")), "")
+}
+
+func (p *Pages) provePage(c echo.Context, v visitor, status int, to, problem string) error {
+	page := templates.AdminProve{Console: p.console(c, v, ""), Return: to, Problem: problem, Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()}
+	page.Path = Path + "/prove" + returning(to)
+	theirs := func(conn vault.Connection) bool {
+		return slices.ContainsFunc(v.Identities, func(i vault.AdminIdentity) bool { return i.At(conn) })
+	}
+	var err error
+	if page.Entrances, err = p.entrances(c.Request().Context(), theirs); err != nil {
+		return err
+	}
+	return render(c, status, "prove", page)
 }
 
 func (p *Pages) proved(c echo.Context, v visitor) error {
@@ -136,22 +160,24 @@ func (p *Pages) proved(c echo.Context, v visitor) error {
 		if err := p.RecordRefusal(c, err); err != nil {
 			return err
 		}
-		return render(c, refused.Status, "prove", templates.AdminProve{Console: p.console(c, v, ""), Return: back(c.FormValue("return")), Problem: refused.Message,
-			Passkey: len(v.Passkeys) > 0, Password: !v.Password.IsZero()})
+		return p.provePage(c, v, refused.Status, back(c.FormValue("return")), refused.Message)
 	}
 	if err != nil {
 		return err
 	}
-	err = p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error {
-		s, err := tx.AdminSessions.Get(v.session.Hash)
-		if err != nil {
-			return err
-		}
-		s.Proved = p.Now()
-		return errors.Join(tx.AdminSessions.Put(s), tx.Record(v.did("sallyport_console_proved", "showed once more who they are")))
-	})
+	err = p.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return p.showed(tx, v, p.Now()) })
 	if err != nil {
 		return err
 	}
 	return c.Redirect(http.StatusSeeOther, back(c.FormValue("return")))
+}
+
+// showed keeps when an administrator last showed who they are.
+func (p *Pages) showed(tx *vault.Tx, v visitor, at time.Time) error {
+	s, err := tx.AdminSessions.Get(v.session.Hash)
+	if err != nil {
+		return err
+	}
+	s.Proved = at
+	return errors.Join(tx.AdminSessions.Put(s), tx.Record(v.did("sallyport_console_proved", "showed once more who they are")))
 }

@@ -89,7 +89,15 @@ func (p *Pages) welcome(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.render(c, "welcome", templates.AdminWelcome{Name: invite.Name, Role: string(invite.Role), Theme: theme(c)})
+	return p.welcomePage(c, http.StatusOK, templates.AdminWelcome{Name: invite.Name, Role: string(invite.Role)})
+}
+
+func (p *Pages) welcomePage(c echo.Context, status int, page templates.AdminWelcome) (err error) {
+	page.Theme = theme(c)
+	if page.Entrances, err = p.entrances(c.Request().Context(), anyConnection); err != nil {
+		return err
+	}
+	return render(c, status, "welcome", page)
 }
 
 // choose takes the name and the password, and asks for a first one-time password.
@@ -108,7 +116,7 @@ func (p *Pages) choose(c echo.Context) error {
 	}
 	var fault *vault.Invalid
 	if errors.As(err, &fault) {
-		return render(c, http.StatusBadRequest, "welcome", templates.AdminWelcome{Name: name, Role: string(invite.Role), Field: fault.Field, Problem: fault.Problem, Theme: theme(c)})
+		return p.welcomePage(c, http.StatusBadRequest, templates.AdminWelcome{Name: name, Role: string(invite.Role), Field: fault.Field, Problem: fault.Problem})
 	}
 	if err != nil {
 		return err
@@ -184,7 +192,7 @@ func (p *Pages) confirm(c echo.Context) error {
 	if err := p.admit(c, q, &admin); err != nil {
 		return err
 	}
-	if err := p.begin(c, admin, "a new password"); err != nil {
+	if err := p.begin(c, admin, "a new password", p.Now()); err != nil {
 		return err
 	}
 	if err := p.SetCookie(c, challengeCookie, ""); err != nil {
@@ -203,6 +211,11 @@ func (p *Pages) admit(c echo.Context, q vault.AdminChallenge, admin *vault.Admin
 		}
 		if other, err := adminNamed(tx, admin.Name); err != nil || other.ID != "" {
 			return errors.Join(err, vault.ErrConflict)
+		}
+		for _, i := range admin.Identities {
+			if err := p.nobodys(tx, i); err != nil {
+				return err
+			}
 		}
 		admin.Role = invite.Role
 		made := visitor{Admin: *admin, event: p.Event(c)}

@@ -18,6 +18,7 @@ type Connection struct {
 	Options           *Options `yaml:"options" json:"options,omitzero"`
 	Authentication    *Switch  `yaml:"authentication" json:"authentication,omitzero"`         // users may sign in with it
 	ConnectedAccounts *Switch  `yaml:"connected_accounts" json:"connected_accounts,omitzero"` // keep its token sets in the vault
+	Administrators    *Switch  `yaml:"administrators" json:"administrators,omitzero"`         // they may sign in to the console with it
 	EnabledClients    []string `yaml:"enabled_clients" json:"enabled_clients,omitzero"`       // IDs
 }
 
@@ -55,6 +56,9 @@ func (c Connection) Record(old vault.Connection) (vault.Connection, error) {
 	}
 	if c.ConnectedAccounts != nil {
 		set(&r.TokenVault, c.ConnectedAccounts.Active)
+	}
+	if c.Administrators != nil {
+		set(&r.ForAdmins, c.Administrators.Active)
 	}
 	if r.Strategy != old.Strategy {
 		r.Options = nil
@@ -133,7 +137,7 @@ func ConnectionOf(r vault.Connection) Connection {
 	}
 	return Connection{
 		Name: r.Name, Strategy: &r.Strategy, DisplayName: given(r.DisplayName), Options: options,
-		Authentication: &Switch{&r.Active}, ConnectedAccounts: &Switch{&r.TokenVault},
+		Authentication: &Switch{&r.Active}, ConnectedAccounts: &Switch{&r.TokenVault}, Administrators: &Switch{&r.ForAdmins},
 		EnabledClients: append([]string{}, r.Clients...),
 	}
 }

@@ -31,6 +31,8 @@ connections:
       active: true
     connected_accounts:
       active: true
+    administrators:
+      active: false
     enabled_clients: [sample-app]
 clients:
   - client_id: sample-app

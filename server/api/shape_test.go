@@ -128,7 +128,7 @@ func TestShapesAreJSON(t *testing.T) {
 	}
 	b, err := json.Marshal(api.ConnectionOf(r))
 	want := `{"name":"c","strategy":"oidc","options":{"client_id":"id","issuer":"https://x","lifetime":"3600","pkce":"true","scope":["a","b"],"upstream_params":{"p":{"alias":"login_hint"}}},` +
-		`"authentication":{"active":false},"connected_accounts":{"active":false},"enabled_clients":[]}`
+		`"authentication":{"active":false},"connected_accounts":{"active":false},"administrators":{"active":false},"enabled_clients":[]}`
 	if d := cmp.Diff(want, string(b)); err != nil || d != "" {
 		t.Errorf("%s, %v", d, err)
 	}
