@@ -523,3 +523,62 @@ func TestUserIsNoAdministrator(t *testing.T) {
 		t.Error("a user is an administrator")
 	}
 }
+
+// TestProviderThatDidNotAskAnewProvesNothing: whoever is at an administrator's
+// browser can have it leave out that it should ask, and its auth_time tells.
+func TestProviderThatDidNotAskAnewProvesNothing(t *testing.T) {
+	t.Parallel()
+	f := federate(t)
+	f.changeUpstream(func(c *vault.Connection) { c.ForAdmins = true })
+	forward := func(d time.Duration) { f.clock.forward(d); f.there.clock.forward(d) }
+	a, person := f.stranger(), ada()
+	a.get(f.invitation(vault.Owner))
+	upstream := []string{"connection", "upstream", "return", "/admin/keys/rotate"}
+	if p := a.through(person, "/admin/welcome/connection", append(upstream, "name", "Ada")...); !isIn(p) {
+		t.Fatalf("invited: %d %s", p.status, text(p.body))
+	}
+	forward(11 * time.Minute)
+	if p := a.get("/admin/keys/rotate"); !strings.Contains(p.body, "Is it you?") {
+		t.Fatalf("%d %s", p.status, text(p.body))
+	}
+	there := a.sentTo("/admin/prove/connection", upstream...)
+	query := there.Query()
+	if query.Get("max_age") != "0" || query.Get("prompt") != "login" || query.Get("scope") != "openid profile email" {
+		t.Errorf("asked: %s", there)
+	}
+	query.Del("max_age")
+	query.Del("prompt")
+	there.RawQuery = query.Encode()
+	if p := a.get(a.loginAs(person, there)); p.status != http.StatusForbidden || !strings.Contains(p.body, "did not ask you again who you are") {
+		t.Errorf("without being asked: %d %s", p.status, text(p.body))
+	}
+	if p := a.through(person, "/admin/prove/connection", upstream...); p.url != "/admin/keys/rotate" || p.status != http.StatusOK {
+		t.Errorf("asked: %d %s", p.status, text(p.body))
+	}
+
+	f.changeUpstream(func(c *vault.Connection) { c.Options["issuer"] = "http://127.0.0.1:1/" })
+	if p := f.stranger().post("/admin/sign-in/connection", upstream...); p.status != http.StatusServiceUnavailable || !strings.Contains(p.body, "<h1>Sign in to the console</h1>") || !strings.Contains(p.body, "Upstream") {
+		t.Errorf("provider down: %d %s", p.status, text(p.body))
+	}
+}
+
+// TestRefreshTokenOfAnAdministratorIsRevoked: one that came because nothing less
+// can be asked of the provider.
+func TestRefreshTokenOfAnAdministratorIsRevoked(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.change(func(c *vault.Connection) {
+		c.Strategy, c.ForAdmins, c.Scopes = "oauth2", true, []string{"id", "api", "refresh_token"}
+		c.Options = map[string]string{"authorizationURL": g.upstream + "/services/oauth2/authorize", "tokenURL": g.upstream + "/services/oauth2/token",
+			"userInfoURL": g.upstream + "/services/oauth2/userinfo", "profile.id": "/user_id"}
+	})
+	g.byIdentity("Ada", vault.Owner, ada())
+	if g.waiting() != 1 {
+		t.Errorf("%d refresh tokens are to be revoked", g.waiting())
+	}
+	for _, record := range g.everything() {
+		if strings.HasPrefix(record, "tokensets ") || strings.HasPrefix(record, "users ") || strings.HasPrefix(record, "identities ") {
+			t.Errorf("kept: %s", record)
+		}
+	}
+}
