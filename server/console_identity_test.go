@@ -100,7 +100,9 @@ func (a *administrator) adminCookie() string {
 	return ""
 }
 
-func isIn(p page) bool { return p.status == http.StatusOK && strings.Contains(p.body, "<h1>Dashboard</h1>") }
+func isIn(p page) bool {
+	return p.status == http.StatusOK && strings.Contains(p.body, "<h1>Dashboard</h1>")
+}
 
 func TestAdministratorSignsInWithAnIdentity(t *testing.T) {
 	t.Parallel()
