@@ -346,8 +346,12 @@ func TestH09ConnectionThatDoesNotAdmitAdministrators(t *testing.T) {
 		a := g.stranger()
 		back := a.loginAs(ada(), a.sentTo("/admin/sign-in/connection"))
 		g.change(change)
+		codes := g.salesforce.Requests("token:authorization_code")
 		if p := a.get(back); isIn(p) != fine || !fine && !strings.Contains(p.body, "<h1>Sign in to the console</h1>") {
 			t.Errorf("%s, on the way: %d %s", name, p.status, text(p.body))
+		}
+		if shown := g.salesforce.Requests("token:authorization_code") > codes; shown != (fine || name == "another of the name") {
+			t.Errorf("%s: a code was shown: %v", name, shown)
 		}
 		if p := g.stranger().get("/admin/sign-in"); strings.Contains(p.body, "Sign in with <bdi>Salesforce</bdi>") != (fine || name == "another of the name") {
 			t.Errorf("%s, offered: %s", name, text(p.body))
