@@ -45,9 +45,11 @@ func (s *Server) console() {
 		LoginURL: func(c echo.Context, conn vault.Connection, login vault.Login) (string, error) {
 			there, err := s.prepareLogin(c, conn, login, "")
 			if err != nil {
-				return "", refusedToAdmin(err)
+				if refused := refusedToAdmin(err); refused != nil {
+					return "", refused
+				}
 			}
-			return there, nil
+			return there, err
 		},
 	}
 	s.pages.Mount(s.echo.Group(admin.Path, s.paced, consolePolicy, sameOrigin))

@@ -34,7 +34,9 @@ func (s *Server) backAtConsole(c echo.Context) error {
 		answer.Identity, answer.AuthTime, err = s.identify(c, login, conn)
 	}
 	if err != nil {
-		answer.Refused = refusedToAdmin(err)
+		if answer.Refused = refusedToAdmin(err); answer.Refused == nil {
+			return err
+		}
 	}
 	return consolePolicy(func(c echo.Context) error { return s.pages.CameBack(c, answer) })(c)
 }
@@ -54,7 +56,8 @@ func (s *Server) identify(c echo.Context, login vault.Login, conn vault.Connecti
 	return identity, at, s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) error { return tx.Discard("not kept "+tokens.ID, tokens, true) })
 }
 
-// refusedToAdmin is what an administrator is told of an error, in the console.
+// refusedToAdmin is what an administrator is told of an error, in the console; nil
+// if it is the gateway's own, which its log is to tell.
 func refusedToAdmin(err error) *admin.Refused {
 	var known *admin.Refused
 	if errors.As(err, &known) {
@@ -64,6 +67,9 @@ func refusedToAdmin(err error) *admin.Refused {
 	if a == errExpiredLogin {
 		return &admin.Refused{Status: http.StatusBadRequest, Title: "Please begin again",
 			Message: "This sign-in has expired, was completed already, or was begun in another browser; or administrators may not use the connection any more. Nothing was done. Begin again."}
+	}
+	if a.Status() == http.StatusInternalServerError {
+		return nil
 	}
 	return &admin.Refused{Status: a.Status(), Title: problemTitle(a), Message: a.Description, Err: err}
 }

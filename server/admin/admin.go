@@ -78,7 +78,7 @@ type Pages struct {
 	// BeginLogin sends the browser to the identity provider of a connection.
 	BeginLogin func(c echo.Context, conn vault.Connection, login vault.Login) error
 	// LoginURL is where the browser is to go to sign in with a connection; the login
-	// is kept. Its errors are *[Refused].
+	// is kept. What the identity provider is at fault for is a *[Refused].
 	LoginURL func(c echo.Context, conn vault.Connection, login vault.Login) (string, error)
 	// Probe asks the identity provider of a connection, without a user, whether
 	// it knows the gateway, and keeps what came of it.
