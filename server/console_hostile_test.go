@@ -81,7 +81,7 @@ func TestH44WhoMayNotIsRefusedEveryChange(t *testing.T) {
 	g := start(t)
 	g.signIn(ada())
 	viewer, editor := g.administrator("grace@example.com", vault.Viewer), g.administrator("hedy@example.com", vault.Editor)
-	own := []string{"/sign-out", "/prove", "/theme", "/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/me/password", "/me/sign-out", "/audit/verify", "/audit/export", "/keys/count"}
+	own := []string{"/sign-out", "/prove", "/prove/connection", "/theme", "/me/identity", "/me/identity/remove", "/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/me/password", "/me/sign-out", "/audit/verify", "/audit/export", "/keys/count"}
 	owners := []string{"/administrators", "/administrators/:id/role", "/administrators/:id/remove", "/keys/rotate", "/keys/rekey", "/settings", "/settings/publish", "/settings/discard"}
 	tried := 0
 	for _, route := range g.server.Routes() {
