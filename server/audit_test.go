@@ -114,7 +114,7 @@ func TestEachRequestLeavesOneEvent(t *testing.T) {
 func TestEachRouteIsAudited(t *testing.T) {
 	t.Parallel()
 	g := start(t)
-	reads := []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/static/*", "/branding/:file", "/healthz", "/readyz",
+	reads := []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/static/*", "/branding/:file", "/branding/:client/:file", "/healthz", "/readyz",
 		"/api/v2/clients/:id", "/api/v2/grants", "/api/v2/keys/signing", "/api/v2/keys/vault", "/api/v2/logs/key", "/api/v2/moves/:id/contents", "/api/v2/logs/:id", "/me/v1/grants",
 		"/api/v2/users", "/api/v2/users/:id", "/api/v2/users/:id/connected-accounts", "/api/v2/users/:id/federated-connections-tokensets", "/api/v2/connections/:id/explain",
 		"/api/v2/connections/:id/disconnect", "/me/v1/connected-accounts/accounts", "/me/v1/connected-accounts/connections",

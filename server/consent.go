@@ -103,6 +103,7 @@ func (s *Server) consent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	showAs(c, q.client)
 	req := q.interaction.Request
 	wanted, err := wantedScopes(req)
 	if err != nil {
@@ -142,6 +143,7 @@ func (s *Server) decideConsent(c echo.Context) error {
 			return err
 		}
 		d.client, d.request = q.client, q.interaction.Request
+		showAs(c, q.client)
 		n.byUser(q.user.ID)
 		n.forClient(q.client)
 		n.at(q.connection)

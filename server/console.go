@@ -9,6 +9,7 @@ import (
 
 	"sallyport/server/admin"
 	"sallyport/server/api"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -38,7 +39,7 @@ func (s *Server) console() {
 		},
 		RecordRefusal: func(c echo.Context, refused error) error { return s.recordRefusal(c, answerTo(refused)) },
 		Log:           s.Log, Probe: s.probe, KeySource: s.KeySource, TLSUntil: s.TLSUntil, SigningKeyDue: defaultDue, RotateKeys: s.rotateKeys,
-		Started: s.startedWith(), Rebrand: s.relook,
+		Started: s.startedWith(), Rebrand: s.relook, Look: func(r vault.Client) templates.Brand { return s.lookOf(r).Brand },
 		BeginLogin: func(c echo.Context, conn vault.Connection, login vault.Login) error {
 			return s.beginLogin(c, conn, login, "")
 		},

@@ -95,7 +95,7 @@ func TestEachChangeInTheConsoleLeavesAnEvent(t *testing.T) {
 	tried := []string{ // by tests of their own, or nothing that anybody asks for later
 		"/sign-in", "/sign-in/passkey", "/sign-in/passkey/begin", "/welcome", "/welcome/confirm", "/welcome/passkey", "/welcome/passkey/begin",
 		"/sign-in/connection", "/welcome/connection", "/me/identity",
-		"/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/theme", "/settings", "/settings/publish",
+		"/me/passkey", "/me/passkey/begin", "/me/passkey/remove", "/theme", "/settings", "/settings/publish", "/clients/:id/branding",
 	}
 	for _, tt := range consoleAudit {
 		tried = append(tried, tt.route)

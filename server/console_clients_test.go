@@ -345,7 +345,7 @@ func TestH24HostileApplicationsAreOnlyText(t *testing.T) {
 			return tx.Clients.Put(vault.Client{ID: id, Name: id, AuthMethod: "client_secret_post", SecretHashes: []string{vault.Hash(appSecret)},
 				RedirectURIs: []string{"https://app.example/'$(id)\"`/callback"}, GrantTypes: []string{"authorization_code", "refresh_token", federatedGrant}})
 		})
-		for _, path := range []string{"", "/call", "/call?sdk=go", "/call?sdk=node", "/call?sdk=python", "/call?sdk=nextjs", "/rotate", "/delete"} {
+		for _, path := range []string{"", "/call", "/call?sdk=go", "/call?sdk=node", "/call?sdk=python", "/call?sdk=nextjs", "/branding", "/rotate", "/delete"} {
 			page := a.get("/admin/clients/" + strings.ReplaceAll(url.PathEscape(id), "..", "%2E%2E") + path)
 			if page.status != http.StatusOK || strings.Contains(page.body, "<script>alert") {
 				t.Errorf("%q%s: %d", id, path, page.status)

@@ -23,6 +23,11 @@ import (
 // brand sends the form of the branding, with a logo unless it is nil.
 func (a *administrator) brand(logo []byte, fields ...string) page {
 	a.t.Helper()
+	return a.brandAt("/admin/settings", logo, fields...)
+}
+
+func (a *administrator) brandAt(path string, logo []byte, fields ...string) page {
+	a.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	for i := 0; i+1 < len(fields); i += 2 {
@@ -38,7 +43,7 @@ func (a *administrator) brand(logo []byte, fields ...string) page {
 		part.Write(logo)
 	}
 	form.Close()
-	req, err := http.NewRequest(http.MethodPost, a.issuer+"admin/settings", &body)
+	req, err := http.NewRequest(http.MethodPost, strings.TrimSuffix(a.issuer, "/")+path, &body)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func (g *gateway) public(path string) (*http.Response, string) {
 	return resp, string(body)
 }
 
-var branded = regexp.MustCompile(`/branding/[a-z0-9.-]+`)
+var branded = regexp.MustCompile(`/branding/[A-Za-z0-9_./-]+`)
 
 func TestUsersSeeTheBrandingOnceItIsPublished(t *testing.T) {
 	t.Parallel()

@@ -97,6 +97,7 @@ func (s *Server) confirmDevice(c echo.Context, typed string) error {
 	case err != nil:
 		return err
 	}
+	showAs(c, client)
 	code, _ := oidc.ParseUserCode(typed)
 	allowForm(c, s.Issuer)
 	return s.page(c, http.StatusOK, "deviceconfirm", templates.DeviceConfirm{
@@ -161,6 +162,7 @@ func (s *Server) decideDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	showAs(c, client)
 	noteOf(ctx).forClient(client)
 	if form.Get("decision") != "allow" {
 		err := s.Vault.Update(ctx, func(tx *vault.Tx) error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -249,37 +248,4 @@ func problemTitle(a *oidc.Error) string {
 		return "Not allowed"
 	}
 	return "This request cannot be answered"
-}
-
-// page answers with a page, as it looks to users; in the console, as the gateway's
-// own.
-func (s *Server) page(c echo.Context, status int, name string, data any) error {
-	var look templates.Brand
-	if !ofConsole(c.Request().URL) {
-		look = s.look.Load().Brand
-	}
-	var b strings.Builder
-	if err := look.Render(&b, name, data); err != nil {
-		return err
-	}
-	return c.HTML(status, b.String())
-}
-
-// ofConsole reports whether a request is an administrator's: to the console, or on
-// the way back to it.
-func ofConsole(u *url.URL) bool {
-	return u.Path == admin.Path || strings.HasPrefix(u.Path, admin.Path+"/") ||
-		strings.HasPrefix(u.Path, "/login/callback") && strings.HasPrefix(u.Query().Get("state"), consoleState)
-}
-
-// allowForm lets the form of this page lead to a client's URL: browsers hold the
-// redirects that answer a form to the page's policy too, the client's own among
-// them, wherever they go.
-func allowForm(c echo.Context, uri string) {
-	targets := "form-action 'self' https: http:"
-	if u, err := url.Parse(uri); err == nil && u.Scheme != "" && u.Scheme != "https" && u.Scheme != "http" {
-		targets += " " + u.Scheme + ":"
-	}
-	h := c.Response().Header()
-	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", targets, 1))
 }

@@ -75,6 +75,7 @@ func (s *Server) callback(c echo.Context) error {
 	if login.Purpose == vault.ToTry {
 		return s.pages.Tried(c, login, conn)
 	}
+	showAs(c, client)
 	n := noteOf(ctx)
 	n.forClient(client)
 	n.at(conn)

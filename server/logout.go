@@ -78,7 +78,9 @@ func (s *Server) logoutRequest(c echo.Context) (req oidc.LogoutRequest, client v
 	if ok {
 		current = &session
 	}
-	todo, err = oidc.CheckLogoutRequest(known, req, hint, current)
+	if todo, err = oidc.CheckLogoutRequest(known, req, hint, current); err == nil {
+		showAs(c, client)
+	}
 	return req, client, todo, err
 }
 
@@ -105,6 +107,7 @@ func (s *Server) logoutV2(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	showAs(c, client)
 	if req.Federated {
 		if todo.RedirectTo, err = s.federated(c, todo.RedirectTo); err != nil {
 			return err

@@ -2,15 +2,15 @@ package server
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
-	"time"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
 	"sallyport/server/branding"
-	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -28,7 +28,7 @@ func (s *Server) loadLook(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the branding: %w", err)
 	}
-	look := branding.Of(b, brandPath)
+	look := branding.Of(b.Appearance, brandPath)
 	s.look.Store(&look)
 	return nil
 }
@@ -40,15 +40,72 @@ func (s *Server) relook(ctx context.Context) {
 	}
 }
 
-// brandFile serves a file of the look. One that this instance does not know may be
-// of a look that another has just published, and is looked for; one of before is
-// today's, not to be kept.
-func (s *Server) brandFile(c echo.Context) error {
-	file, exactly, found := s.look.Load().File(c.Param("file"))
-	if !exactly {
-		s.relook(c.Request().Context())
-		file, exactly, found = s.look.Load().File(c.Param("file"))
+// looks are those of clients that have one of their own, by their IDs, since to
+// make one takes hashes of its files. They are of clients that are kept, and as
+// they were when they were last shown.
+type looks struct {
+	mu    sync.Mutex
+	known map[string]branding.Look
+}
+
+// mostLooks bounds what they take: as much as so many logos.
+const mostLooks = 100
+
+// lookOf is how the pages of a client look: what it says nothing of is as the
+// gateway has it.
+func (s *Server) lookOf(client vault.Client) branding.Look {
+	own := s.look.Load()
+	a := branding.Over(own.From, client.Appearance)
+	if own.Is(a) {
+		return *own
 	}
+	s.looks.mu.Lock()
+	defer s.looks.mu.Unlock()
+	look, ok := s.looks.known[client.ID]
+	if ok && look.Is(a) {
+		return look
+	}
+	if s.looks.known == nil || len(s.looks.known) >= mostLooks {
+		s.looks.known = map[string]branding.Look{}
+	}
+	look = branding.Of(a, brandPath+base64.RawURLEncoding.EncodeToString([]byte(client.ID))+"/")
+	s.looks.known[client.ID] = look
+	return look
+}
+
+// brandFile serves a file of the look. One that this instance does not know may be
+// of a look that another has just published, and is looked for.
+func (s *Server) brandFile(c echo.Context) error {
+	if _, exactly, _ := s.look.Load().File(c.Param("file")); !exactly {
+		s.relook(c.Request().Context())
+	}
+	return serveFile(c, *s.look.Load())
+}
+
+// clientBrandFile serves a file of a client's look.
+func (s *Server) clientBrandFile(c echo.Context) error {
+	id, err := base64.RawURLEncoding.DecodeString(c.Param("client"))
+	if err != nil {
+		return echo.ErrNotFound
+	}
+	var client vault.Client
+	err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
+		client, err = tx.Clients.Get(string(id))
+		return err
+	})
+	if errors.Is(err, vault.ErrNotFound) {
+		return echo.ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return serveFile(c, s.lookOf(client))
+}
+
+// serveFile serves the file of a look that a request names. One of before is
+// today's, not to be kept.
+func serveFile(c echo.Context, look branding.Look) error {
+	file, exactly, found := look.File(c.Param("file"))
 	if !found {
 		return echo.ErrNotFound
 	}
@@ -58,38 +115,4 @@ func (s *Server) brandFile(c echo.Context) error {
 	}
 	c.Response().Header().Set("Cache-Control", caching)
 	return c.Blob(http.StatusOK, file.Type, file.Content)
-}
-
-// startedWith is what an operator wants to see of how the gateway was started.
-func (s *Server) startedWith() (list []templates.Started) {
-	add := func(title, flag, value string) {
-		if value != "" {
-			list = append(list, templates.Started{Title: title, Flag: flag, Value: value})
-		}
-	}
-	add("Issuer", "--issuer", s.Issuer)
-	add("Version", "", s.Version)
-	add("Store", "--store", s.Store)
-	logs := "kept for ever"
-	if s.Logs != (vault.LogRetention{}) {
-		logs = fmt.Sprintf("kept for %d days, %d MB at most", s.Logs.Age/(24*time.Hour), s.Logs.Bytes>>20)
-	}
-	add("Events", "--logs-days, --logs-megabytes", logs)
-	perSec := func(n int) string {
-		if n == 0 {
-			return "any number"
-		}
-		return fmt.Sprint(n)
-	}
-	add("Requests a second", "--rate-limits", fmt.Sprintf("of an address %s, of an application %s, for a user %s", perSec(s.Pace.Address), perSec(s.Pace.Client), perSec(s.Pace.User)))
-	var proxies []string
-	for _, network := range s.TrustedProxies {
-		proxies = append(proxies, network.String())
-	}
-	trusted := "none"
-	if proxies != nil {
-		trusted = strings.Join(proxies, ", ")
-	}
-	add("Trusted proxies", "--trusted-proxies", trusted)
-	return list
 }

@@ -24,11 +24,12 @@ import (
 // mostBody is the longest request body that endpoints take, in bytes.
 const mostBody = 64 << 10
 
-// bodyOf is the longest that the endpoint of a route takes: a form that has a file
-// in it may be longer.
+// bodyOf is the longest that the endpoint of a route takes: what has a logo in it
+// may be longer.
 func bodyOf(route string) int64 {
-	if route == admin.Path+"/settings" {
-		return admin.SettingsBody
+	switch route {
+	case admin.Path + "/settings", admin.Path + "/clients/:id/branding", managementPath + "/clients/:id":
+		return admin.BrandingBody
 	}
 	return mostBody
 }
@@ -73,7 +74,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		level := slog.LevelInfo
 		if status >= 500 {
 			level = slog.LevelError
-		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" || route == brandPath+":file" {
+		} else if route == "/healthz" || route == "/readyz" || route == "/static/*" || strings.HasPrefix(route, brandPath) {
 			level = slog.LevelDebug
 		}
 		ctx := c.Request().Context()

@@ -48,6 +48,7 @@ func (s *Server) reconnect(c echo.Context) error {
 	n := noteOf(c.Request().Context())
 	n.byUser(session.User)
 	var ticket vault.Ticket
+	var client vault.Client
 	var conn vault.Connection
 	err = s.Vault.Update(c.Request().Context(), func(tx *vault.Tx) (err error) {
 		hash := vault.Hash(c.QueryParam("ticket"))
@@ -55,6 +56,9 @@ func (s *Server) reconnect(c echo.Context) error {
 			return err
 		}
 		if conn, err = tx.Connections.Get(ticket.Connection); err != nil {
+			return err
+		}
+		if client, err = tx.Clients.Get(ticket.Client); err != nil {
 			return err
 		}
 		if ticket.Further && !signedIn {
@@ -69,6 +73,9 @@ func (s *Server) reconnect(c echo.Context) error {
 		return errTicket
 	case err != nil:
 		return err
+	}
+	showAs(c, client)
+	switch {
 	case signedIn && session.User != ticket.User:
 		return errOtherUser
 	case ticket.Further && !signedIn:

@@ -56,6 +56,7 @@ type Server struct {
 	connections  *connections.Set
 	ring         atomic.Pointer[ring]
 	look         atomic.Pointer[branding.Look]
+	looks        looks
 	secure       bool // the issuer is https
 	local        bool // it is of this machine, whose other servers must stay reachable without
 	limits       limits
@@ -166,6 +167,7 @@ func (s *Server) routes(metadata echo.HandlerFunc) {
 
 	e.GET("/static/*", echo.WrapHandler(static.Handler()))
 	e.GET(brandPath+":file", s.brandFile)
+	e.GET(brandPath+":client/:file", s.clientBrandFile)
 	probe := []string{http.MethodGet, http.MethodHead}
 	e.Match(probe, "/healthz", s.healthy)
 	e.Match(probe, "/readyz", s.ready)

@@ -88,6 +88,7 @@ var notices = map[string]string{
 	"branding-drafted":     "Saved as a draft. Below is how users would see it.",
 	"branding-published":   "Published. Users see it from now on.",
 	"branding-discarded":   "The draft was discarded.",
+	"branding-saved":       "Saved. Users see it from now on.",
 	"probed":               "Asked. What came of it stands under client credentials.",
 }
 

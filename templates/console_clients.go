@@ -179,3 +179,12 @@ type Part struct{ Name, Title, Text, Code string }
 
 // date is a day for people, and for programs.
 func date(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+// ClientBranding is the page "admin/client_branding": how the pages look that are
+// an application's.
+type ClientBranding struct {
+	Console
+	ClientName
+	BrandingForm
+	Revision string // stands for the branding that the form began with
+}

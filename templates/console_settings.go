@@ -8,13 +8,19 @@ import (
 // Settings is the page "admin/settings".
 type Settings struct {
 	Console
-	Draft    *BrandingDraft // that is not published yet; may be nil
-	Look     Brand          // as the draft has it, or else as it is published
-	Colours  []Fact         // of the look, in words
-	Choices  []Choice       // that the samples offer
+	BrandingForm
+	Draft   *BrandingDraft // that is not published yet; may be nil
+	Started []Started
+}
+
+// BrandingForm is where a branding is changed, with samples of what users see.
+type BrandingForm struct {
+	Client   string // whose sign-in the samples show
+	Look     Brand
+	Colours  []Fact   // of the look, in words
+	Choices  []Choice // that the samples offer
 	Branding []Input
 	Logo     LogoInput
-	Started  []Started
 }
 
 // BrandingDraft is what publishing changes.
@@ -34,7 +40,7 @@ type LogoInput struct {
 }
 
 // Faults are the fields that something is wrong with.
-func (s Settings) Faults() (list []Input) {
+func (s BrandingForm) Faults() (list []Input) {
 	if s.Logo.Fault != "" {
 		list = append(list, Input{Name: "logo", Label: "Logo", Fault: s.Logo.Fault})
 	}
@@ -57,12 +63,12 @@ type Sample struct {
 
 // Samples are the page on which users sign in and one that tells of a problem, in
 // both themes: the real pages, in the look.
-func (s Settings) Samples() (samples []Sample, err error) {
+func (s BrandingForm) Samples() (samples []Sample, err error) {
 	for _, page := range []struct {
 		name, title string
 		data        any
 	}{
-		{"choose", "Signing in", Choose{Client: "Example", Connections: s.Choices}},
+		{"choose", "Signing in", Choose{Client: s.Client, Connections: s.Choices}},
 		{"problem", "A problem", Problem{Title: "Please sign in again", Message: "This sign-in has expired.", Back: "#", CorrelationID: "6V2QK4ZDXJ5MWTBA"}},
 	} {
 		for _, theme := range []struct {

@@ -98,8 +98,8 @@ func pagesOf(s string) map[string]any {
 		"admin/keys_rotate": RotateKeys{consoleOf(s), []string{s, s}},
 		"admin/keys_sheet":  KeySheet{consoleOf(s), s, s, s, s, moment},
 
-		"admin/settings": Settings{consoleOf(s), &BrandingDraft{s, []Difference{{s, s, s}}, nil, s}, brandOf(s), []Fact{{s, s}}, []Choice{{s, s, s}}, []Input{inputOf(s, Text)},
-			LogoInput{s, s, true, true}, []Started{{s, s, s}}},
+		"admin/client_branding": ClientBranding{consoleOf(s), ClientName{s, s, s}, brandingFormOf(s), s},
+		"admin/settings":        Settings{consoleOf(s), brandingFormOf(s), &BrandingDraft{s, []Difference{{s, s, s}}, nil, s}, []Started{{s, s, s}}},
 		"admin/try": Try{consoleOf(s), s, s, "waiting", s, s, true, s, true, s, 5, []TryStep{{s, s, "failed", s, []string{s}, s, s, []TryCall{{s, s, s}}}},
 			[]TryFact{{s, s, "warn"}}, []TryPage{{s, s, s}}, Probe{"failed", s, s, s, s}},
 	}
@@ -116,6 +116,11 @@ func checklistOf(s string) Checklist {
 // eventOf is an event, with s wherever a string may come from outside.
 func eventOf(s string) EventRow {
 	return EventRow{s, s, moment, EventStates[true], s, s, Link{s, s}, Link{s, s}, Link{s, ""}}
+}
+
+// brandingFormOf is the form of a branding, with all its faults.
+func brandingFormOf(s string) BrandingForm {
+	return BrandingForm{s, brandOf(s), []Fact{{s, s}}, []Choice{{s, s, s}}, []Input{inputOf(s, Text)}, LogoInput{s, s, true, true}}
 }
 
 // brandOf is a look that has all there is to show.

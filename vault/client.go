@@ -43,6 +43,7 @@ type Client struct {
 	TokenVault           *TokenVault // what it may have tokens of; nil: of all connections that are enabled for it
 	BackchannelLogoutURI string      // told when a session ends (OpenID Connect Back-Channel Logout 1.0)
 	Metadata             map[string]string
+	Appearance           Appearance // on the pages of its sign-ins; what it says nothing of is the gateway's
 }
 
 // TokenVault is what a client may have access tokens of, out of what is enabled

@@ -60,6 +60,8 @@ type Pages struct {
 	Started []templates.Started
 	// Rebrand has users see the branding as it is now.
 	Rebrand func(ctx context.Context)
+	// Look is how the pages of a client look to its users.
+	Look func(vault.Client) templates.Brand
 	// Event is the event of a request, as far as that is known.
 	Event func(c echo.Context) vault.Event
 	// Note has it say more, whatever the request leads to; with known, that whoever

@@ -98,6 +98,8 @@ func (p *Pages) Mount(g *echo.Group) {
 		{http.MethodGet, "/clients/:id", vault.Viewer, p.client},
 		{http.MethodPost, "/clients/:id", vault.Editor, p.changeClient},
 		{http.MethodGet, "/clients/:id/call", vault.Viewer, p.callClient},
+		{http.MethodGet, "/clients/:id/branding", vault.Viewer, p.clientBranding},
+		{http.MethodPost, "/clients/:id/branding", vault.Editor, p.brandClient},
 		{http.MethodGet, "/clients/:id/rotate", vault.Editor, p.freshly(p.confirmRotation)},
 		{http.MethodPost, "/clients/:id/rotate", vault.Editor, p.freshly(p.rotateSecret)},
 		{http.MethodPost, "/clients/:id/end-secret", vault.Editor, p.freshly(p.endSecret)},

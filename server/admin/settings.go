@@ -15,9 +15,9 @@ import (
 
 const settingsPath = Path + "/settings"
 
-// SettingsBody is how long the body of the form with a logo may be, in bytes:
-// longer than a logo may be, so that the page can say how long that is.
-const SettingsBody = 1 << 20
+// BrandingBody is how long the body of a form with a logo may be, in bytes: longer
+// than a logo may be, so that the page can say how long that is.
+const BrandingBody = 1 << 20
 
 // brandings are the branding that is published and the draft of the next.
 type brandings struct {
@@ -48,7 +48,7 @@ func (p *Pages) settings(c echo.Context, v visitor) error {
 	if err != nil {
 		return err
 	}
-	return p.renderSettings(c, v, http.StatusOK, b, brandingForm(b.latest(), nil))
+	return p.renderSettings(c, v, http.StatusOK, b, brandingForm(b.latest().Appearance, nil))
 }
 
 func (p *Pages) brandings(c echo.Context) (b brandings, err error) {
@@ -56,40 +56,29 @@ func (p *Pages) brandings(c echo.Context) (b brandings, err error) {
 	return b, err
 }
 
-// enteredBranding is the form of a branding: as it is, or as it was sent.
-type enteredBranding struct {
-	inputs []templates.Input
-	logo   templates.LogoInput
-}
-
-func (p *Pages) renderSettings(c echo.Context, v visitor, status int, b brandings, form enteredBranding) error {
-	page := templates.Settings{
-		Console: p.console(c, v, "settings"), Look: branding.Of(b.latest(), settingsPath+"/files/").Brand,
-		Branding: form.inputs, Logo: form.logo, Started: p.Started,
-	}
-	inLight, inDark := branding.Accents(b.latest())
-	for _, f := range []templates.Fact{{Title: "Accent where it is light", Value: inLight}, {Title: "Where it is dark", Value: inDark}} {
-		if f.Value != "" {
-			page.Colours = append(page.Colours, f)
-		}
-	}
+func (p *Pages) renderSettings(c echo.Context, v visitor, status int, b brandings, form templates.BrandingForm) error {
+	form.Client = "Example"
+	form.Look, form.Colours = branding.Of(b.latest().Appearance, settingsPath+"/files/").Brand, coloursOf(b.latest().Appearance)
+	page := templates.Settings{Console: p.console(c, v, "settings"), BrandingForm: form, Started: p.Started}
 	if b.drafted {
 		page.Draft = &templates.BrandingDraft{By: b.draft.By, Differences: brandingChanges(b.published, b.draft), Seen: seenBranding(b)}
 	}
-	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) { page.Choices, err = someChoices(tx); return err })
+	err := p.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) { page.Choices, err = someChoices(tx, forAnybody); return err })
 	if err != nil {
 		return err
 	}
 	return render(c, status, "settings", page)
 }
 
+func forAnybody(vault.Connection) bool { return true }
+
 // someChoices are some of the connections that users sign in with, for a sample.
-func someChoices(tx *vault.Tx) (choices []templates.Choice, err error) {
+func someChoices(tx *vault.Tx, of func(vault.Connection) bool) (choices []templates.Choice, err error) {
 	for conn, err := range tx.Connections.All("") {
 		if err != nil {
 			return nil, err
 		}
-		if conn.Active && !connections.OfClients(conn) {
+		if conn.Active && of(conn) && !connections.OfClients(conn) {
 			choices = append(choices, templates.Choice{Title: conn.Title(), Strategy: conn.Strategy, URL: "#"})
 		}
 		if len(choices) == 2 {
@@ -102,14 +91,25 @@ func someChoices(tx *vault.Tx) (choices []templates.Choice, err error) {
 	return choices, nil
 }
 
-// brandingForm is the form that begins with a branding, or is shown again with its
-// faults.
-func brandingForm(b vault.Branding, faults []*vault.Invalid) enteredBranding {
+// coloursOf are the accents of an appearance, in words.
+func coloursOf(a vault.Appearance) (colours []templates.Fact) {
+	inLight, inDark := branding.Accents(a)
+	for _, f := range []templates.Fact{{Title: "Accent where it is light", Value: inLight}, {Title: "Where it is dark", Value: inDark}} {
+		if f.Value != "" {
+			colours = append(colours, f)
+		}
+	}
+	return colours
+}
+
+// brandingForm is the form that begins with an appearance, or is shown again with
+// its faults.
+func brandingForm(b vault.Appearance, faults []*vault.Invalid) templates.BrandingForm {
 	fault := map[string]string{}
 	for _, f := range faults {
 		fault[f.Field] = cmp.Or(fault[f.Field], f.Problem)
 	}
-	form := enteredBranding{logo: templates.LogoInput{There: branding.LogoInWords(b.Logo), Fault: fault[branding.FieldLogo]}}
+	form := templates.BrandingForm{Logo: templates.LogoInput{There: branding.LogoInWords(b.Logo), Fault: fault[branding.FieldLogo]}}
 	for _, i := range []templates.Input{
 		{Name: branding.FieldName, Label: "Name", Value: b.Name, Help: "Of your product or company. Empty: the gateway shows itself as what it is."},
 		{Name: branding.FieldAccent, Label: "Accent colour", Value: b.Accent, Placeholder: "#1a5fb4", Help: "Of buttons, links and the focus, where it is light."},
@@ -117,7 +117,7 @@ func brandingForm(b vault.Branding, faults []*vault.Invalid) enteredBranding {
 		{Name: branding.FieldSupport, Label: "Where users get help", Value: b.Support, Placeholder: "https://help.example.com", Help: "An address of https: or mailto:. It is linked where a page tells of a problem."},
 	} {
 		i.Fault = fault[i.Name]
-		form.inputs = append(form.inputs, i)
+		form.Branding = append(form.Branding, i)
 	}
 	return form
 }

@@ -17,16 +17,7 @@ import (
 
 // draftBranding keeps what was entered as a draft, or shows what is wrong with it.
 func (p *Pages) draftBranding(c echo.Context, v visitor) error {
-	form, err := c.MultipartForm()
-	var long *http.MaxBytesError
-	switch {
-	case errors.As(err, &long):
-		return &Refused{Status: http.StatusRequestEntityTooLarge, Title: "The logo is too large", Message: "It may be of 64 KiB at most. Nothing was changed: go back, and choose a smaller one.", Err: err}
-	case err != nil:
-		return &Refused{Status: http.StatusBadRequest, Title: "The form did not come whole", Message: "Nothing was changed. Go back, and send it again.", Err: err}
-	}
-	defer form.RemoveAll()
-	logo, fault, err := logoOf(form)
+	form, err := readBranding(c)
 	if err != nil {
 		return err
 	}
@@ -37,27 +28,67 @@ func (p *Pages) draftBranding(c echo.Context, v visitor) error {
 		if b, err = readBrandings(tx); err != nil {
 			return err
 		}
-		next = brandingOf(form, logo, b.latest())
-		next.Draft, next.By = true, v.Name
-		faults = branding.Faults(next)
-		if fault != nil {
-			faults = append(faults, fault)
-		}
-		if len(faults) > 0 {
+		next = vault.Branding{Draft: true, By: v.Name}
+		if next.Appearance, faults = form.over(b.latest().Appearance); len(faults) > 0 {
 			return nil
 		}
-		return errors.Join(tx.Branding.Put(next), p.changed(tx, v, "draft of the branding", inShort(b.latest()), inShort(next)))
+		return errors.Join(tx.Branding.Put(next), p.changed(tx, v, "draft of the branding", inShort(b.latest().Appearance), inShort(next.Appearance)))
 	})
 	if err != nil {
 		return err
 	}
 	if len(faults) > 0 {
-		next.Logo = b.latest().Logo
-		again := brandingForm(next, faults)
-		again.logo.Again, again.logo.Remove = logo != nil, len(form.Value["remove_logo"]) > 0
-		return p.renderSettings(c, v, http.StatusBadRequest, b, again)
+		return p.renderSettings(c, v, http.StatusBadRequest, b, form.again(next.Appearance, b.latest().Appearance, faults))
 	}
 	return c.Redirect(http.StatusSeeOther, settingsPath+"?notice=branding-drafted")
+}
+
+// brandingSent is the form of a branding as it was sent.
+type brandingSent struct {
+	values map[string][]string
+	logo   []byte         // as it is to be kept; nil if none was sent
+	fault  *vault.Invalid // of the logo
+}
+
+func readBranding(c echo.Context) (sent brandingSent, err error) {
+	form, err := c.MultipartForm()
+	var long *http.MaxBytesError
+	switch {
+	case errors.As(err, &long):
+		return sent, &Refused{Status: http.StatusRequestEntityTooLarge, Title: "The logo is too large", Message: "It may be of 64 KiB at most. Nothing was changed: go back, and choose a smaller one.", Err: err}
+	case err != nil:
+		return sent, &Refused{Status: http.StatusBadRequest, Title: "The form did not come whole", Message: "Nothing was changed. Go back, and send it again.", Err: err}
+	}
+	defer form.RemoveAll()
+	sent.values = form.Value
+	sent.logo, sent.fault, err = logoOf(form)
+	return sent, err
+}
+
+// over is the appearance that the form says, with the logo of before if it has no
+// other, and what is wrong with it.
+func (s brandingSent) over(before vault.Appearance) (vault.Appearance, []*vault.Invalid) {
+	said := func(name string) string { return strings.TrimSpace(strings.Join(s.values[name], "")) }
+	next := vault.Appearance{
+		Name: said(branding.FieldName), Logo: s.logo, Support: said(branding.FieldSupport),
+		Accent: strings.ToLower(said(branding.FieldAccent)), AccentDark: strings.ToLower(said(branding.FieldAccentDark)),
+	}
+	if s.logo == nil && said("remove_logo") == "" {
+		next.Logo = before.Logo
+	}
+	faults := branding.Faults(next)
+	if s.fault != nil {
+		faults = append(faults, s.fault)
+	}
+	return next, faults
+}
+
+// again is the form of what was sent, with its faults.
+func (s brandingSent) again(next, before vault.Appearance, faults []*vault.Invalid) templates.BrandingForm {
+	next.Logo = before.Logo
+	form := brandingForm(next, faults)
+	form.Logo.Again, form.Logo.Remove = s.logo != nil, len(s.values["remove_logo"]) > 0
+	return form
 }
 
 // logoOf is the logo that a form was sent with, if any, as it is to be kept, or
@@ -83,20 +114,6 @@ func logoOf(form *multipart.Form) (logo []byte, fault *vault.Invalid, err error)
 	return logo, nil, err
 }
 
-// brandingOf is the branding that a form says, with the logo of before if it has
-// no other.
-func brandingOf(form *multipart.Form, logo []byte, before vault.Branding) vault.Branding {
-	said := func(name string) string { return strings.TrimSpace(strings.Join(form.Value[name], "")) }
-	b := vault.Branding{
-		Name: said(branding.FieldName), Logo: logo, Support: said(branding.FieldSupport),
-		Accent: strings.ToLower(said(branding.FieldAccent)), AccentDark: strings.ToLower(said(branding.FieldAccentDark)),
-	}
-	if logo == nil && said("remove_logo") == "" {
-		b.Logo = before.Logo
-	}
-	return b
-}
-
 // publishBranding has users see the draft.
 func (p *Pages) publishBranding(c echo.Context, v visitor) error {
 	ctx := c.Request().Context()
@@ -111,7 +128,7 @@ func (p *Pages) publishBranding(c echo.Context, v visitor) error {
 		}
 		next := b.draft
 		next.Draft, next.By = false, ""
-		return errors.Join(tx.Branding.Put(next), tx.Branding.Delete(vault.DraftBranding), p.changed(tx, v, "branding", inShort(b.published), inShort(next)))
+		return errors.Join(tx.Branding.Put(next), tx.Branding.Delete(vault.DraftBranding), p.changed(tx, v, "branding", inShort(b.published.Appearance), inShort(next.Appearance)))
 	})
 	if err != nil {
 		return err
@@ -127,7 +144,7 @@ func (p *Pages) discardBranding(c echo.Context, v visitor) error {
 		if err != nil || !b.drafted {
 			return err
 		}
-		return errors.Join(tx.Branding.Delete(vault.DraftBranding), p.changed(tx, v, "draft of the branding", inShort(b.draft), nil))
+		return errors.Join(tx.Branding.Delete(vault.DraftBranding), p.changed(tx, v, "draft of the branding", inShort(b.draft.Appearance), nil))
 	})
 	if err != nil {
 		return err
@@ -141,17 +158,17 @@ func (p *Pages) brandingFile(c echo.Context, _ visitor) error {
 	if err != nil {
 		return err
 	}
-	file, _, found := branding.Of(b.latest(), "").File(c.Param("file"))
+	file, _, found := branding.Of(b.latest().Appearance, "").File(c.Param("file"))
 	if !found {
 		return echo.ErrNotFound
 	}
 	return c.Blob(http.StatusOK, file.Type, file.Content)
 }
 
-// shortBranding is a branding in words, to be compared with another.
+// shortBranding is an appearance in words, to be compared with another.
 type shortBranding struct{ Name, Logo, Accent, AccentDark, Support string }
 
-func inShort(b vault.Branding) shortBranding {
+func inShort(b vault.Appearance) shortBranding {
 	return shortBranding{b.Name, branding.LogoInWords(b.Logo), b.Accent, b.AccentDark, b.Support}
 }
 
@@ -160,7 +177,7 @@ var brandingTitles = map[string]string{
 }
 
 func brandingChanges(before, after vault.Branding) (list []templates.Difference) {
-	for _, d := range differences(inShort(before), inShort(after)) {
+	for _, d := range differences(inShort(before.Appearance), inShort(after.Appearance)) {
 		list = append(list, templates.Difference{Title: brandingTitles[d.Field], Before: d.Before, After: d.After})
 	}
 	return list
@@ -168,5 +185,5 @@ func brandingChanges(before, after vault.Branding) (list []templates.Difference)
 
 // seenBranding stands for what publishing a draft would change.
 func seenBranding(b brandings) string {
-	return vault.Hash(fmt.Sprintf("%q %q", inShort(b.published), inShort(b.draft)))
+	return vault.Hash(fmt.Sprintf("%q %q", inShort(b.published.Appearance), inShort(b.draft.Appearance)))
 }

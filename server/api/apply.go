@@ -118,7 +118,7 @@ func (p *planner) clients() error {
 		if !slices.Equal(old.SecretHashes, r.SecretHashes) {
 			change.Fields = secretChanges(old.SecretHashes, r.SecretHashes)
 		}
-		if !put(p, p.tx.Clients, ClientOf, old, r, found, change) {
+		if !put(p, p.tx.Clients, plannedClient, old, r, found, change) {
 			continue
 		}
 		if c.TokenVault != nil {

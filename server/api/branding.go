@@ -2,14 +2,15 @@ package api
 
 import (
 	"encoding/base64"
+	"errors"
 	"strings"
 
 	"sallyport/server/branding"
 	"sallyport/vault"
 )
 
-// Branding is what users see of whoever runs the gateway. Of a nil field it says
-// nothing; "" is the gateway's own.
+// Branding is what users see of whoever runs the gateway, or of an application. Of
+// a nil field it says nothing; "" is the gateway's own.
 //
 // The names are those of Auth0's branding, and of its tenant settings. But the
 // gateway's pages load nothing from elsewhere, so that the image of logo_url is in
@@ -27,9 +28,9 @@ type BrandingColors struct {
 	PrimaryDark *string `yaml:"primary_dark" json:"primary_dark,omitzero"`
 }
 
-// Record is the stored branding as it would become: what b does not mention stays
-// as in old.
-func (b Branding) Record(old vault.Branding) (vault.Branding, error) {
+// Record is the stored appearance as it would become: what b does not mention
+// stays as in old.
+func (b Branding) Record(old vault.Appearance) (vault.Appearance, error) {
 	r := old
 	set(&r.Name, b.FriendlyName)
 	set(&r.Support, b.SupportURL)
@@ -67,8 +68,21 @@ func logoIn(url string) ([]byte, error) {
 	return branding.Logo(sent)
 }
 
-// BrandingOf is the shape of a stored branding.
-func BrandingOf(r vault.Branding) Branding {
+// record is [Branding.Record] of a client.
+func (b *Branding) record(r *vault.Client) (err error) {
+	if b == nil {
+		return nil
+	}
+	r.Appearance, err = b.Record(r.Appearance)
+	var fault *vault.Invalid
+	if errors.As(err, &fault) {
+		return &vault.Invalid{Field: "branding." + fault.Field, Problem: fault.Problem}
+	}
+	return err
+}
+
+// BrandingOf is the shape of a stored appearance.
+func BrandingOf(r vault.Appearance) Branding {
 	b := Branding{FriendlyName: given(r.Name), SupportURL: given(r.Support)}
 	if len(r.Logo) > 0 {
 		b.LogoURL = given("data:image/png;base64," + base64.StdEncoding.EncodeToString(r.Logo))
@@ -79,11 +93,29 @@ func BrandingOf(r vault.Branding) Branding {
 	return b
 }
 
+// brandingOfClient is the shape of a client's, or nil if it has none of its own.
+func brandingOfClient(r vault.Client) *Branding {
+	b := BrandingOf(r.Appearance)
+	if b == (Branding{}) {
+		return nil
+	}
+	return &b
+}
+
 // plannedBranding is [BrandingOf] for people: of the logo, what it is.
 func plannedBranding(r vault.Branding) Branding {
-	b := BrandingOf(r)
+	b := BrandingOf(r.Appearance)
 	b.LogoURL = given(branding.LogoInWords(r.Logo))
 	return b
+}
+
+// plannedClient is [ClientOf] for people: of the logo, what it is.
+func plannedClient(r vault.Client) Client {
+	c := ClientOf(r)
+	if c.Branding != nil {
+		c.Branding.LogoURL = given(branding.LogoInWords(r.Appearance.Logo))
+	}
+	return c
 }
 
 func (p *planner) branding() error {
@@ -94,8 +126,8 @@ func (p *planner) branding() error {
 	if err != nil {
 		return err
 	}
-	r, err := p.sections.Branding.Record(old)
-	if err != nil {
+	r := old
+	if r.Appearance, err = p.sections.Branding.Record(old.Appearance); err != nil {
 		return p.invalid("branding", err)
 	}
 	put(p, p.tx.Branding, plannedBranding, old, r, found, Change{Kind: "branding", Name: "of users' pages"})
@@ -108,5 +140,5 @@ func brandingNode(tx *vault.Tx) (*node, error) {
 	if found, err := vault.Exists(err); !found {
 		return nil, err
 	}
-	return shapeNode(BrandingOf)(r), nil
+	return shapeNode(BrandingOf)(r.Appearance), nil
 }

@@ -65,3 +65,40 @@ func TestFaultsOfTheBrandingNameTheirLine(t *testing.T) {
 		}
 	}
 }
+
+// TestBrandingOfAClientIsAppliedAndExported with the client.
+func TestBrandingOfAClientIsAppliedAndExported(t *testing.T) {
+	t.Parallel()
+	v := newVault(t)
+	mustApply(t, v, `clients:
+  - client_id: app
+    name: Application
+    app_type: spa
+    branding:
+      friendly_name: Orders
+      logo_url: "`+logoURL(t)+`"
+      colors:
+        primary_dark: "#99C1F1"
+`)
+	file := export(t, v)
+	if !strings.Contains(file, "    branding:\n      friendly_name: Orders\n      logo_url: \"data:image/png;base64,") || !strings.Contains(file, "primary_dark: \"#99c1f1\"") {
+		t.Errorf("%s", file)
+	}
+	if plan := mustApply(t, v, file); !plan.Empty() {
+		t.Errorf("its export changes something: %v", plan)
+	}
+	if plan := mustApply(t, v, "clients:\n  - client_id: app\n    name: Other\n"); strings.Contains(plan.String(), "branding") {
+		t.Errorf("what says nothing of it changes it: %v", plan)
+	}
+	plan := mustApply(t, v, "clients:\n  - client_id: app\n    branding:\n      friendly_name: \"\"\n      logo_url: \"\"\n      colors: {primary_dark: \"\"}\n")
+	if got := plan.String(); !strings.Contains(got, "branding.logo_url: \"30 × 10 pixels, fingerprint ") || strings.Contains(got, "base64") {
+		t.Errorf("%s", got)
+	}
+	if file := export(t, v); strings.Contains(file, "branding") {
+		t.Errorf("emptied: %s", file)
+	}
+	_, err := apply(t, v, "clients:\n  - client_id: app\n    branding:\n      support_url: \"javascript:alert(1)\"\n")
+	if err == nil || !strings.Contains(err.Error(), ":4:7: clients[0].branding.support_url: should be an address") {
+		t.Errorf("%v", err)
+	}
+}

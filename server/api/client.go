@@ -42,6 +42,7 @@ type Client struct {
 	ComplianceLevel                    *string     `yaml:"compliance_level" json:"compliance_level,omitzero"` // "none" or "fapi2_sp_pkj_dpop"
 	OIDCLogout                         *OIDCLogout `yaml:"oidc_logout" json:"oidc_logout,omitzero"`
 	TokenVault                         *TokenVault `yaml:"token_vault" json:"token_vault,omitzero"`
+	Branding                           *Branding   `yaml:"branding" json:"branding,omitzero"`
 }
 
 // RefreshToken is how a client's refresh tokens live. Lifetimes are in seconds.
@@ -108,7 +109,7 @@ func (c Client) Record(old vault.Client) (vault.Client, error) {
 		r.Metadata = c.ClientMetadata
 	}
 	for _, check := range []func(*vault.Client) error{
-		c.checkShape, c.level, c.authentication, c.secret, c.RefreshToken.record, c.JWTConfiguration.record, c.OIDCLogout.record, c.TokenVault.record, checkFAPI,
+		c.checkShape, c.level, c.authentication, c.secret, c.RefreshToken.record, c.JWTConfiguration.record, c.OIDCLogout.record, c.TokenVault.record, c.Branding.record, checkFAPI,
 	} {
 		if err := check(&r); err != nil {
 			return r, err
@@ -338,6 +339,6 @@ func ClientOf(r vault.Client) Client {
 
 		ClientAuthenticationMethods: methods, JWKSURI: given(r.JWKSURI), SignedRequestObject: signed,
 		RequirePushedAuthorizationRequests: &r.RequirePAR, RequireProofOfPossession: &r.RequireDPoP,
-		ComplianceLevel: levelOf(r), OIDCLogout: logout, TokenVault: tokenVaultOf(r),
+		ComplianceLevel: levelOf(r), OIDCLogout: logout, TokenVault: tokenVaultOf(r), Branding: brandingOfClient(r),
 	}
 }

@@ -161,7 +161,7 @@ func parameter(c echo.Context, name string) string {
 func read(c echo.Context, v any) error {
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		return &Problem{http.StatusBadRequest, "invalid_body", "The body could not be read, or is longer than 64 KiB.", err}
+		return &Problem{http.StatusBadRequest, "invalid_body", "The body could not be read, or is too long.", err}
 	}
 	if len(b) == 0 {
 		return nil

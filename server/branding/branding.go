@@ -1,5 +1,5 @@
-// Package branding is how the gateway shows itself to users: what may be chosen,
-// and the files by which pages have it.
+// Package branding is how the gateway and its applications show themselves to
+// users: what may be chosen, and the files by which pages have it.
 //
 // Nothing is served as it was sent. A logo is taken apart to its pixels and drawn
 // again, and of a colour there are three numbers in the stylesheet: so no image
@@ -8,10 +8,12 @@ package branding
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"image/png"
 	"net/url"
+	"reflect"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -31,8 +33,8 @@ const (
 
 const mostName = 60 // characters, so that it fits in a line above the card
 
-// Faults are what keeps a branding from being shown, a field each.
-func Faults(b vault.Branding) (faults []*vault.Invalid) {
+// Faults are what keeps an appearance from being shown, a field each.
+func Faults(b vault.Appearance) (faults []*vault.Invalid) {
 	add := func(field, problem string) {
 		if problem != "" {
 			faults = append(faults, &vault.Invalid{Field: field, Problem: problem})
@@ -69,11 +71,29 @@ func faultOfSupport(support string) string {
 	return ""
 }
 
-// Look is a branding as pages have it.
+// Over is an appearance with what it says nothing of as below it. A name and its
+// logo go together, since the logo shows a name, and so do an accent and the one
+// where it is dark, which may follow from it.
+func Over(below, a vault.Appearance) vault.Appearance {
+	if a.Name == "" {
+		a.Name, a.Logo = below.Name, below.Logo
+	}
+	if a.Accent == "" {
+		a.Accent, a.AccentDark = below.Accent, cmp.Or(a.AccentDark, below.AccentDark)
+	}
+	a.Support = cmp.Or(a.Support, below.Support)
+	return a
+}
+
+// Look is an appearance as pages have it.
 type Look struct {
 	Brand templates.Brand
+	From  vault.Appearance
 	files []File
 }
+
+// Is reports whether the look is that of an appearance.
+func (l Look) Is(a vault.Appearance) bool { return reflect.DeepEqual(l.From, a) }
 
 // File is what a page links. Its name has a hash of its content, so that it may be
 // kept for ever.
@@ -83,9 +103,10 @@ type File struct {
 	kind       string
 }
 
-// Of is how a branding looks, with files under the path base. Of what cannot be
+// Of is how an appearance looks, with files under the path base. Of what cannot be
 // shown, the gateway's own is.
-func Of(b vault.Branding, base string) (l Look) {
+func Of(b vault.Appearance, base string) (l Look) {
+	l.From = b
 	l.Brand.Name, l.Brand.Support = b.Name, b.Support
 	if faultOfSupport(b.Support) != "" {
 		l.Brand.Support = ""

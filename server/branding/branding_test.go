@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -56,27 +57,27 @@ func TestThemesAreThoseOfTheStylesheets(t *testing.T) {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		b           vault.Branding
+		b           vault.Appearance
 		field, says string
 	}{
 		"nothing at all":       {},
-		"all that there is":    {b: vault.Branding{Name: "Acme", Logo: []byte("png"), Accent: "#1a5fb4", AccentDark: "#99c1f1", Support: "https://help.acme.example/gateway"}},
-		"help by mail":         {b: vault.Branding{Support: "mailto:help@acme.example"}},
-		"logo without a name":  {vault.Branding{Logo: []byte("png")}, FieldName, "is needed with a logo"},
-		"long name":            {vault.Branding{Name: strings.Repeat("ä", 61)}, FieldName, "60 characters"},
-		"control character":    {vault.Branding{Name: "Ac\x1bme"}, FieldName, "cannot be shown"},
-		"pale accent":          {vault.Branding{Accent: "#ffcc00"}, FieldAccent, "has a contrast of 1.3 to the page, and links and buttons are read from 4.5 on: choose a darker one"},
-		"accent just too pale": {vault.Branding{Accent: "#767676"}, FieldAccent, "a contrast of 4.0"},
-		"sombre accent":        {vault.Branding{Accent: "#1a5fb4", AccentDark: "#1a5fb4"}, FieldAccentDark, "choose a lighter one"},
-		"name of a colour":     {vault.Branding{Accent: "red"}, FieldAccent, "six hexadecimal digits"},
-		"three digits":         {vault.Branding{Accent: "#00f"}, FieldAccent, "six hexadecimal digits"},
-		"end of the rule":      {vault.Branding{Accent: "#1a5fb4;}*{display:none"}, FieldAccent, "six hexadecimal digits"},
-		"other declaration":    {vault.Branding{AccentDark: "red;background:url(//evil.example)"}, FieldAccentDark, "six hexadecimal digits"},
-		"script for help":      {vault.Branding{Support: "javascript:alert(1)"}, FieldSupport, "should be an address"},
-		"data for help":        {vault.Branding{Support: "data:text/html,<script>"}, FieldSupport, "should be an address"},
-		"plain http":           {vault.Branding{Support: "http://help.acme.example"}, FieldSupport, "should be an address"},
-		"password in it":       {vault.Branding{Support: "https://acme.example@evil.example"}, FieldSupport, "should be an address"},
-		"nobody to mail to":    {vault.Branding{Support: "mailto:"}, FieldSupport, "should be an address"},
+		"all that there is":    {b: vault.Appearance{Name: "Acme", Logo: []byte("png"), Accent: "#1a5fb4", AccentDark: "#99c1f1", Support: "https://help.acme.example/gateway"}},
+		"help by mail":         {b: vault.Appearance{Support: "mailto:help@acme.example"}},
+		"logo without a name":  {vault.Appearance{Logo: []byte("png")}, FieldName, "is needed with a logo"},
+		"long name":            {vault.Appearance{Name: strings.Repeat("ä", 61)}, FieldName, "60 characters"},
+		"control character":    {vault.Appearance{Name: "Ac\x1bme"}, FieldName, "cannot be shown"},
+		"pale accent":          {vault.Appearance{Accent: "#ffcc00"}, FieldAccent, "has a contrast of 1.3 to the page, and links and buttons are read from 4.5 on: choose a darker one"},
+		"accent just too pale": {vault.Appearance{Accent: "#767676"}, FieldAccent, "a contrast of 4.0"},
+		"sombre accent":        {vault.Appearance{Accent: "#1a5fb4", AccentDark: "#1a5fb4"}, FieldAccentDark, "choose a lighter one"},
+		"name of a colour":     {vault.Appearance{Accent: "red"}, FieldAccent, "six hexadecimal digits"},
+		"three digits":         {vault.Appearance{Accent: "#00f"}, FieldAccent, "six hexadecimal digits"},
+		"end of the rule":      {vault.Appearance{Accent: "#1a5fb4;}*{display:none"}, FieldAccent, "six hexadecimal digits"},
+		"other declaration":    {vault.Appearance{AccentDark: "red;background:url(//evil.example)"}, FieldAccentDark, "six hexadecimal digits"},
+		"script for help":      {vault.Appearance{Support: "javascript:alert(1)"}, FieldSupport, "should be an address"},
+		"data for help":        {vault.Appearance{Support: "data:text/html,<script>"}, FieldSupport, "should be an address"},
+		"plain http":           {vault.Appearance{Support: "http://help.acme.example"}, FieldSupport, "should be an address"},
+		"password in it":       {vault.Appearance{Support: "https://acme.example@evil.example"}, FieldSupport, "should be an address"},
+		"nobody to mail to":    {vault.Appearance{Support: "mailto:"}, FieldSupport, "should be an address"},
 	} {
 		faults := Faults(test.b)
 		switch {
@@ -95,7 +96,7 @@ func TestEveryAccentHasADarkOne(t *testing.T) {
 		for g := 0; g < 256; g += 15 {
 			for b := 0; b < 256; b += 15 {
 				accent := colour{uint8(r), uint8(g), uint8(b)}
-				got, ok := darkAccent(vault.Branding{Accent: accent.String()})
+				got, ok := darkAccent(vault.Appearance{Accent: accent.String()})
 				if !ok || got.on(dark) < leastContrast {
 					t.Fatalf("%v: %v, %v", accent, got, ok)
 				}
@@ -109,7 +110,7 @@ func TestEveryAccentHasADarkOne(t *testing.T) {
 
 func TestLookHasNothingOfWhatCannotBeShown(t *testing.T) {
 	t.Parallel()
-	hostile := vault.Branding{Name: "Acme", Logo: []byte("<svg onload=alert(1)>"), Accent: "red;}", AccentDark: "#12345g", Support: "javascript:alert(1)"}
+	hostile := vault.Appearance{Name: "Acme", Logo: []byte("<svg onload=alert(1)>"), Accent: "red;}", AccentDark: "#12345g", Support: "javascript:alert(1)"}
 	look := Of(hostile, "/branding/")
 	if b := look.Brand; b.Logo+b.Light+b.Dark+b.Support != "" || len(look.files) > 0 {
 		t.Errorf("%+v", look)
@@ -118,7 +119,7 @@ func TestLookHasNothingOfWhatCannotBeShown(t *testing.T) {
 
 func TestFilesAreKeptByTheirContent(t *testing.T) {
 	t.Parallel()
-	blue, green := Of(vault.Branding{Accent: "#1a5fb4"}, "/branding/"), Of(vault.Branding{Accent: "#26713b"}, "/branding/")
+	blue, green := Of(vault.Appearance{Accent: "#1a5fb4"}, "/branding/"), Of(vault.Appearance{Accent: "#26713b"}, "/branding/")
 	name := strings.TrimPrefix(blue.Brand.Light, "/branding/")
 	if !regexp.MustCompile(`^colours-[0-9a-f]{12}\.css$`).MatchString(name) {
 		t.Errorf("name %q", name)
@@ -133,6 +134,26 @@ func TestFilesAreKeptByTheirContent(t *testing.T) {
 	for _, name := range []string{"", "colours", "-", "logo-0123456789ab.png", "../vault", "colours-dark"} {
 		if f, exactly, _ := blue.File(name); exactly {
 			t.Errorf("%q: %+v", name, f)
+		}
+	}
+}
+
+func TestApplicationGoesOverTheGatewayMemberByMember(t *testing.T) {
+	t.Parallel()
+	gateway := vault.Appearance{Name: "Acme", Logo: []byte("logo"), Accent: "#1a5fb4", AccentDark: "#99c1f1", Support: "mailto:help@acme.example"}
+	for name, test := range map[string]struct{ own, want vault.Appearance }{
+		"nothing": {vault.Appearance{}, gateway},
+		"support": {vault.Appearance{Support: "https://help.app.example"},
+			vault.Appearance{Name: "Acme", Logo: []byte("logo"), Accent: "#1a5fb4", AccentDark: "#99c1f1", Support: "https://help.app.example"}},
+		"a name, beside no logo of another": {vault.Appearance{Name: "App"},
+			vault.Appearance{Name: "App", Accent: "#1a5fb4", AccentDark: "#99c1f1", Support: "mailto:help@acme.example"}},
+		"an accent, where it is dark too": {vault.Appearance{Accent: "#26713b"},
+			vault.Appearance{Name: "Acme", Logo: []byte("logo"), Accent: "#26713b", Support: "mailto:help@acme.example"}},
+		"an accent where it is dark": {vault.Appearance{AccentDark: "#8ff0a4"},
+			vault.Appearance{Name: "Acme", Logo: []byte("logo"), Accent: "#1a5fb4", AccentDark: "#8ff0a4", Support: "mailto:help@acme.example"}},
+	} {
+		if got := Over(gateway, test.own); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}
 }

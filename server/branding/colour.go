@@ -84,7 +84,7 @@ func faultOfColour(s string, t theme) string {
 
 // darkAccent is the accent where it is dark: the one that was chosen, or else the
 // light one with as little white in it as makes it readable.
-func darkAccent(b vault.Branding) (c colour, ok bool) {
+func darkAccent(b vault.Appearance) (c colour, ok bool) {
 	if b.AccentDark != "" {
 		return parseColour(b.AccentDark)
 	}
@@ -97,9 +97,9 @@ func darkAccent(b vault.Branding) (c colour, ok bool) {
 	return c, ok
 }
 
-// Accents are the accents of a branding, light and dark, and the least contrast
+// Accents are the accents of an appearance, light and dark, and the least contrast
 // that each has; "" where it has none.
-func Accents(b vault.Branding) (inLight, inDark string) {
+func Accents(b vault.Appearance) (inLight, inDark string) {
 	say := func(c colour, t theme) string { return fmt.Sprintf("%v, contrast %.1f", c, math.Floor(c.on(t)*10)/10) }
 	if c, ok := parseColour(b.Accent); ok {
 		inLight = say(c, light)
