@@ -2,10 +2,11 @@ package server
 
 import (
 	"context"
-	"fmt"
+	"strconv"
 	"time"
 
 	"sallyport/connections"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -22,23 +23,21 @@ func recent(times []time.Time, now time.Time) (list []time.Time) {
 	return list
 }
 
-// usingUp says, for people, that a user has signed in so often before the last
+// usingUp says, in a language, that a user has signed in so often before the last
 // time that the provider's approvals run out, or "" if not.
-func usingUp(conn vault.Connection, approved []time.Time) string {
+func usingUp(words *templates.Language, conn vault.Connection, approved []time.Time) string {
 	kept, n := connections.Approvals(conn), len(approved)
 	if kept == 0 || n < kept-1 {
 		return ""
 	}
-	return fmt.Sprintf("This account was connected %d times within an hour. %s keeps %d approvals of a user and an app and then ends the oldest, so that another program which uses the same app may lose its own.",
-		n, conn.Title(), kept)
+	return words.Say("connected.rapidly", "times", strconv.Itoa(n), "connection", conn.Title(), "approvals", strconv.Itoa(kept))
 }
 
 // warnOf logs that a user signs in so often that the provider's approvals run
-// out, and says it.
-func (s *Server) warnOf(ctx context.Context, conn vault.Connection, account string, approved []time.Time) string {
-	why := usingUp(conn, approved)
-	if why != "" {
+// out, and says it in a language.
+func (s *Server) warnOf(ctx context.Context, words *templates.Language, conn vault.Connection, account string, approved []time.Time) string {
+	if why := usingUp(templates.English, conn, approved); why != "" {
 		s.Log.WarnContext(ctx, "a user authorizes rapidly", "correlation_id", correlationID(ctx), "connection", conn.Name, "account", account, "times", len(approved), "reason", why)
 	}
-	return why
+	return usingUp(words, conn, approved)
 }

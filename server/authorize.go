@@ -54,7 +54,7 @@ func (s *Server) authorize(c echo.Context) error {
 	if unregistered := oidc.CheckRedirectURI(client, req.RedirectURI); unregistered != nil {
 		return errors.Join(err, unregistered)
 	}
-	showAs(c, client)
+	showAs(c, client, req.UILocales)
 	if err == nil {
 		err = s.authorized(c, client, req.AuthorizationRequest, ref, sent)
 	}

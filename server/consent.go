@@ -44,8 +44,7 @@ func wantedScopes(req vault.AuthorizationRequest) ([]string, error) {
 	return wanted, err
 }
 
-var errInteraction = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
-	Description: "This question was answered already, has expired, or is for another browser. Go back to the application and sign in again."}
+var errInteraction = told("problem.answered", oidc.InvalidRequest, http.StatusBadRequest)
 
 // question is what a user is to decide, in the session in which it was asked.
 type question struct {
@@ -103,18 +102,22 @@ func (s *Server) consent(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	showAs(c, q.client)
 	req := q.interaction.Request
+	showAs(c, q.client, req.UILocales)
+	words := languageOf(c)
 	wanted, err := wantedScopes(req)
 	if err != nil {
 		return err
 	}
 	page := templates.Consent{
-		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(q.api, wanted), Offline: slices.Contains(req.Scopes, oidc.ScopeOffline),
+		Client: q.client.Name, User: displayName(q.user), Scopes: plainWords(words, q.api, wanted),
 		Action: "/consent", Fields: []templates.Field{{Name: "interaction", Value: secret}},
 	}
 	if exchanges(q.client) && q.connection.TokenVault {
-		page.Scopes = append(page.Scopes, templates.ScopeLine{Text: "Use your " + q.connection.Title() + " account", Detail: "It can act there as you, as far as you allow it there."})
+		page.Scopes = append(page.Scopes, templates.ScopeLine{Text: words.Say("scope.account", "connection", q.connection.Title()), Detail: words.Say("scope.account.detail")})
+	}
+	if slices.Contains(req.Scopes, oidc.ScopeOffline) {
+		page.Scopes = append(page.Scopes, templates.ScopeLine{Text: words.Say("scope.offline"), Detail: words.Say("scope.offline.detail")})
 	}
 	if u, err := url.Parse(req.RedirectURI); err == nil {
 		page.RedirectHost = u.Host
@@ -143,7 +146,7 @@ func (s *Server) decideConsent(c echo.Context) error {
 			return err
 		}
 		d.client, d.request = q.client, q.interaction.Request
-		showAs(c, q.client)
+		showAs(c, q.client, d.request.UILocales)
 		n.byUser(q.user.ID)
 		n.forClient(q.client)
 		n.at(q.connection)
@@ -207,12 +210,13 @@ func displayName(u vault.User) string {
 	return u.ID
 }
 
-// plainWords say what scopes mean.
-func plainWords(api *vault.ResourceServer, scopes []string) (lines []templates.ScopeLine) {
+// plainWords say what scopes mean, in a language: of an API, in that of whoever
+// described it.
+func plainWords(words *templates.Language, api *vault.ResourceServer, scopes []string) (lines []templates.ScopeLine) {
 	own := map[string]templates.ScopeLine{
-		oidc.ScopeOpenID:  {Text: "Know who you are", Detail: "A name for your account that stays the same."},
-		oidc.ScopeProfile: {Text: "See your profile", Detail: "Your name, picture and language."},
-		oidc.ScopeEmail:   {Text: "See your e-mail address"},
+		oidc.ScopeOpenID:  {Text: words.Say("scope.openid"), Detail: words.Say("scope.openid.detail")},
+		oidc.ScopeProfile: {Text: words.Say("scope.profile"), Detail: words.Say("scope.profile.detail")},
+		oidc.ScopeEmail:   {Text: words.Say("scope.email")},
 	}
 	for _, scope := range scopes {
 		if line, ok := own[scope]; ok {
@@ -224,7 +228,7 @@ func plainWords(api *vault.ResourceServer, scopes []string) (lines []templates.S
 		}
 		for _, known := range api.Scopes {
 			if known.Value == scope {
-				line := templates.ScopeLine{Text: known.Description, Detail: scope + ", of " + api.Name}
+				line := templates.ScopeLine{Text: known.Description, Detail: words.Say("scope.api", "scope", scope, "api", api.Name)}
 				if line.Text == "" {
 					line.Text = scope
 				}

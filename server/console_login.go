@@ -9,6 +9,7 @@ import (
 
 	"sallyport/connections"
 	"sallyport/server/admin"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -71,5 +72,5 @@ func refusedToAdmin(err error) *admin.Refused {
 	if a.Status() == http.StatusInternalServerError {
 		return nil
 	}
-	return &admin.Refused{Status: a.Status(), Title: problemTitle(a), Message: a.Description, Err: err}
+	return &admin.Refused{Status: a.Status(), Title: templates.English.Say(problemOf(a).Words + ".title"), Message: a.Description, Err: err}
 }

@@ -91,23 +91,22 @@ func (s *Server) confirmDevice(c echo.Context, typed string) error {
 	switch {
 	case errors.Is(err, vault.ErrNotFound):
 		return s.page(c, http.StatusOK, "device", templates.Device{Action: "/activate",
-			Problem: "The code “" + typed + "” is not known, or has expired. Compare it with what the device shows."})
+			Problem: languageOf(c).Say("device.unknown", "code", typed)})
 	case errors.Is(err, errWrongCodes):
-		return s.page(c, errWrongCodes.Status(), "device", templates.Device{Action: "/activate", Problem: errWrongCodes.Description})
+		return s.page(c, errWrongCodes.Status(), "device", templates.Device{Action: "/activate", Problem: languageOf(c).Say(errWrongCodes.Words + ".message")})
 	case err != nil:
 		return err
 	}
-	showAs(c, client)
+	showAs(c, client, nil)
 	code, _ := oidc.ParseUserCode(typed)
 	allowForm(c, s.Issuer)
 	return s.page(c, http.StatusOK, "deviceconfirm", templates.DeviceConfirm{
-		Client: client.Name, UserCode: oidc.ShowUserCode(code), Scopes: plainWords(api, device.Scopes), Action: "/activate/decide",
+		Client: client.Name, UserCode: oidc.ShowUserCode(code), Scopes: plainWords(languageOf(c), api, device.Scopes), Action: "/activate/decide",
 		Fields: []templates.Field{{Name: "user_code", Value: code}},
 	})
 }
 
-var errWrongCodes = &oidc.Error{Code: oidc.TooManyRequests,
-	Description: "Too many codes were wrong. Wait a minute, and try again."}
+var errWrongCodes = told("problem.wrong-codes", oidc.TooManyRequests, http.StatusTooManyRequests)
 
 // tryCode finds the device of a code that somebody typed. Codes are short, so
 // guesses are limited (RFC 8628, section 5.1): after too many that were wrong
@@ -162,7 +161,7 @@ func (s *Server) decideDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	showAs(c, client)
+	showAs(c, client, nil)
 	noteOf(ctx).forClient(client)
 	if form.Get("decision") != "allow" {
 		err := s.Vault.Update(ctx, func(tx *vault.Tx) error {

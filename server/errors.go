@@ -15,7 +15,6 @@ import (
 	"sallyport/server/admin"
 	"sallyport/server/api"
 	"sallyport/server/oidc"
-	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -62,43 +61,50 @@ func answerTo(err error) *oidc.Error {
 	}
 	var routing *echo.HTTPError
 	if errors.As(err, &routing) {
-		return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: routing.Code, Description: routingProblem(routing.Code), Err: err}
+		return unrouted(routing)
 	}
 	if errors.Is(err, vault.ErrUnavailable) {
-		return &oidc.Error{Code: oidc.TemporarilyUnavailable, HTTPStatus: http.StatusServiceUnavailable, Err: err, Description: unavailable(err),
-			Refusal: &oidc.Refusal{RetryAfter: storeRetry}}
+		return unavailable(err)
 	}
-	return &oidc.Error{Code: oidc.ServerError, HTTPStatus: http.StatusInternalServerError, Err: err,
-		Description: "Something went wrong on the gateway's side. Tell its operator the correlation ID, which finds the cause in the log."}
+	a := told("problem.failed", oidc.ServerError, http.StatusInternalServerError)
+	a.Err = err
+	return a
 }
 
 // storeRetry is when to try again what the store does not take for a while.
 const storeRetry = 5 * time.Second
 
-// unavailable says why the store takes nothing, and until when.
-func unavailable(err error) string {
+// unavailable is the answer where the store takes nothing, and says why, and until
+// when.
+func unavailable(err error) *oidc.Error {
+	words := "problem.store"
 	var moving *vault.Moving
-	if !errors.As(err, &moving) {
-		return "The gateway's store does not answer at the moment. Try again."
+	if errors.As(err, &moving) {
+		words = "problem.moving"
+		if moving.State == vault.Moved {
+			words = "problem.moved"
+		}
 	}
-	if moving.State == vault.Moved {
-		return "The gateway's vault was moved to another store, and this instance has yet to be started on that. Try again."
-	}
-	return "The gateway's vault is being moved to another store, which should take seconds. Try again."
+	a := told(words, oidc.TemporarilyUnavailable, http.StatusServiceUnavailable)
+	a.Err, a.Refusal = err, &oidc.Refusal{RetryAfter: storeRetry}
+	return a
 }
 
 // consoleCode stands for what the console refuses, of which the protocol knows
 // nothing.
 const consoleCode = "console"
 
-func routingProblem(status int) string {
-	switch status {
+// unrouted is the answer to a request that is for none of the endpoints.
+func unrouted(err *echo.HTTPError) *oidc.Error {
+	a := &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: err.Code, Description: http.StatusText(err.Code) + "."}
+	switch err.Code {
 	case http.StatusNotFound:
-		return "There is nothing at this address."
+		a = told("problem.not-found", a.Code, a.HTTPStatus)
 	case http.StatusMethodNotAllowed:
-		return "This address does not take requests of this method."
+		a = told("problem.wrong-method", a.Code, a.HTTPStatus)
 	}
-	return http.StatusText(status) + "."
+	a.Err = err
+	return a
 }
 
 // errGone is the answer to somebody who does not wait for it any more: a failure of
@@ -160,14 +166,13 @@ func (s *Server) answerError(err error, c echo.Context) {
 		}
 		failed = answerJSON(c, a.Status(), body)
 	default:
-		title := problemTitle(a)
+		page := problemOf(a)
 		var console *admin.Refused
 		if errors.As(err, &console) {
-			title = console.Title
+			page.Words, page.Title, page.Detail = "", console.Title, a.Description
 		}
-		failed = s.page(c, a.Status(), "problem", templates.Problem{
-			Title: title, Message: a.Description, Code: string(a.Code), CorrelationID: id,
-		})
+		page.CorrelationID = id
+		failed = s.page(c, a.Status(), "problem", page)
 	}
 	if failed != nil {
 		s.Log.ErrorContext(c.Request().Context(), "could not answer", "correlation_id", id, "error", withoutTokens(failed.Error()))
@@ -223,29 +228,4 @@ func (s *Server) challenge(c echo.Context, a *oidc.Error) {
 	case a.Status() == http.StatusUnauthorized && a.Code == oidc.InvalidClient && c.Request().Header.Get("Authorization") != "":
 		h.Set("WWW-Authenticate", `Basic realm="`+s.Issuer+`", charset="UTF-8"`)
 	}
-}
-
-func problemTitle(a *oidc.Error) string {
-	status := a.Status()
-	switch {
-	case a == errExpiredLogin, a == errInteraction:
-		return "Please sign in again"
-	case a == errStranger:
-		return "You are not known here"
-	case a == errTicket:
-		return "This link no longer works"
-	case a == errOtherUser:
-		return "This link is for somebody else"
-	case status == http.StatusNotFound:
-		return "Not found"
-	case status == http.StatusTooManyRequests:
-		return "Too many requests"
-	case status == http.StatusServiceUnavailable:
-		return "Not available right now"
-	case status >= 500:
-		return "Something went wrong"
-	case status == http.StatusForbidden:
-		return "Not allowed"
-	}
-	return "This request cannot be answered"
 }

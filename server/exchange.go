@@ -11,6 +11,7 @@ import (
 
 	"sallyport/connections"
 	"sallyport/server/oidc"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -159,7 +160,7 @@ func (s *Server) fresh(ctx context.Context, a account, x oidc.ExchangeRequest) (
 	case errors.Is(err, vault.ErrUnavailable):
 		return ts, err
 	case errors.As(err, &refusal):
-		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, strings.TrimSpace(refusal.Why+" "+usingUp(a.connection, a.tokens.Approved)))
+		return ts, x.Refuse(oidc.Refusal{Reason: oidc.ReauthorizationRequired}, strings.TrimSpace(refusal.Why+" "+usingUp(templates.English, a.connection, a.tokens.Approved)))
 	case errors.Is(err, vault.ErrNotRenewable):
 		return ts, x.Refuse(oidc.Refusal{Reason: oidc.NotStored}, a.connection.Title()+" gave no refresh token, and the access token has expired or soon will. "+
 			connections.NotRenewable(a.connection, a.tokens.Scopes)+" Then let the user connect again.")

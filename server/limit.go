@@ -122,7 +122,7 @@ func (e *exhausted) Error() string { return "the limit is used up" }
 func (e *exhausted) Unwrap() error { return e.why }
 
 func (a allowance) refuse(why error, description string) *oidc.Error {
-	return &oidc.Error{Code: oidc.TooManyRequests, Err: &exhausted{a, why}, Description: description}
+	return &oidc.Error{Code: oidc.TooManyRequests, Err: &exhausted{a, why}, Description: description, Words: "problem.too-many"}
 }
 
 // whence is whose an address is: of IPv6, a network of 64 bits is given to one

@@ -75,7 +75,7 @@ func (s *Server) callback(c echo.Context) error {
 	if login.Purpose == vault.ToTry {
 		return s.pages.Tried(c, login, conn)
 	}
-	showAs(c, client)
+	showAs(c, client, login.Request.UILocales)
 	n := noteOf(ctx)
 	n.forClient(client)
 	n.at(conn)
@@ -145,8 +145,7 @@ func (s *Server) redeem(c echo.Context, login vault.Login, conn vault.Connection
 
 // errExpiredLogin is the answer to a callback that belongs to no login of this
 // browser. It does not say why, which is no business of whoever sent it.
-var errExpiredLogin = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
-	Description: "This sign-in has expired, was completed already, or was begun in another browser. Go back to the application and sign in again."}
+var errExpiredLogin = told("problem.expired", oidc.InvalidRequest, http.StatusBadRequest)
 
 // takeLogin takes the login that a callback belongs to: once, in the browser
 // that began it, and at the connection's own URL where it has one. Whatever
@@ -238,9 +237,9 @@ func (s *Server) signedIn(c echo.Context, login vault.Login, client vault.Client
 		return err
 	}
 	if blocked {
-		return &oidc.Error{Code: oidc.AccessDenied, Description: "user is blocked"} // Auth0's words, which its SDKs know
+		return &oidc.Error{Code: oidc.AccessDenied, Description: "user is blocked", Words: "problem.blocked"} // Auth0's description, which its SDKs know
 	}
-	s.warnOf(c.Request().Context(), conn, kept.ID, kept.Approved)
+	s.warnOf(c.Request().Context(), languageOf(c), conn, kept.ID, kept.Approved)
 	if err := s.setCookie(c, sessionCookie, id); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -23,7 +24,7 @@ func (s *Server) logout(c echo.Context) error {
 		return s.signOut(c, client, todo)
 	}
 	page := templates.SignOut{Client: client.Name, Action: "/oidc/logout/confirm", Stay: todo.RedirectTo}
-	for _, f := range []templates.Field{{Name: "client_id", Value: client.ID}, {Name: "post_logout_redirect_uri", Value: req.RedirectURI}, {Name: "state", Value: req.State}} {
+	for _, f := range []templates.Field{{Name: "client_id", Value: client.ID}, {Name: "post_logout_redirect_uri", Value: req.RedirectURI}, {Name: "state", Value: req.State}, {Name: "ui_locales", Value: strings.Join(req.UILocales, " ")}} {
 		if f.Value != "" {
 			page.Fields = append(page.Fields, f)
 		}
@@ -79,7 +80,7 @@ func (s *Server) logoutRequest(c echo.Context) (req oidc.LogoutRequest, client v
 		current = &session
 	}
 	if todo, err = oidc.CheckLogoutRequest(known, req, hint, current); err == nil {
-		showAs(c, client)
+		showAs(c, client, req.UILocales)
 	}
 	return req, client, todo, err
 }
@@ -107,7 +108,7 @@ func (s *Server) logoutV2(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	showAs(c, client)
+	showAs(c, client, nil)
 	if req.Federated {
 		if todo.RedirectTo, err = s.federated(c, todo.RedirectTo); err != nil {
 			return err

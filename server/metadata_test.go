@@ -87,6 +87,10 @@ func TestEachCapabilityOfTheMetadataWorks(t *testing.T) {
 		"code_challenge_methods_supported": each("code_challenge_methods_supported", func(s string) bool {
 			return s == "S256" && g.visit(ada()).Get("code") != ""
 		}),
+		"ui_locales_supported": each("ui_locales_supported", func(locale string) bool {
+			_, body := g.public("/account?ui_locales=" + locale)
+			return strings.Contains(body, `<html lang="`+locale+`"`)
+		}),
 		"scopes_supported": each("scopes_supported", func(scope string) bool {
 			granted, _ := g.signIn(ada(), oauth2.SetAuthURLParam("scope", "openid "+scope)).Extra("scope").(string)
 			return strings.Contains(granted, scope)

@@ -143,8 +143,9 @@ func sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 	guard := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
 		if err := guard.Check(c.Request()); err != nil {
-			return &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusForbidden,
-				Description: "This form was not sent by the gateway's own page. Go back to the application and try again.", Err: err}
+			refused := told("problem.foreign-form", oidc.InvalidRequest, http.StatusForbidden)
+			refused.Err = err
+			return refused
 		}
 		return next(c)
 	}

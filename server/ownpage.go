@@ -50,7 +50,7 @@ func (s *Server) own(c echo.Context) error {
 	var page templates.Own
 	if ok {
 		err = s.Vault.View(c.Request().Context(), func(tx *vault.Tx) (err error) {
-			page, err = s.ownOf(tx, session)
+			page, err = s.ownOf(tx, languageOf(c), session)
 			return err
 		})
 		if ok, err = vault.Exists(err); err != nil {
@@ -103,8 +103,10 @@ func (s *Server) ownSignIn(c echo.Context) error {
 	return s.beginLogin(c, conn, vault.Login{Purpose: vault.ToOwnPage, Request: vault.AuthorizationRequest{Connection: conn.Name}}, "")
 }
 
-var errStranger = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,
-	Description: "Nobody has signed in to an application here with this account, so nothing is known of it, and nothing was kept. Go back to choose another."}
+var (
+	errStranger = told("problem.stranger", oidc.AccessDenied, http.StatusForbidden)
+	errBlocked  = told("problem.blocked", oidc.AccessDenied, http.StatusForbidden)
+)
 
 // ownSignedIn signs a user in to the page, whom the gateway knows already: to see
 // what is known of them makes nobody known. The tokens that came are kept for an
@@ -155,7 +157,7 @@ func (s *Server) ownSignedIn(c echo.Context, conn vault.Connection, identity vau
 	case stranger:
 		return errStranger
 	case blocked:
-		return &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden, Description: "You are blocked here. Whoever runs the gateway can unblock you."}
+		return errBlocked
 	}
 	if err := s.setCookie(c, sessionCookie, id); err != nil {
 		return err
@@ -216,7 +218,7 @@ func (s *Server) ownSignOut(c echo.Context, session vault.Session) error {
 }
 
 // ownOf is what the gateway knows of a session's user.
-func (s *Server) ownOf(tx *vault.Tx, session vault.Session) (page templates.Own, err error) {
+func (s *Server) ownOf(tx *vault.Tx, words *templates.Language, session vault.Session) (page templates.Own, err error) {
 	user, err := tx.Users.Get(session.User)
 	if err == nil && user.Blocked {
 		err = vault.ErrNotFound // it is no session any more
@@ -252,7 +254,7 @@ func (s *Server) ownOf(tx *vault.Tx, session vault.Session) (page templates.Own,
 			if err != nil && !errors.As(err, &gone) {
 				return page, err
 			}
-			shown.Allowed = append(shown.Allowed, plainWords(api, consent.Scopes)...)
+			shown.Allowed = append(shown.Allowed, plainWords(words, api, consent.Scopes)...)
 		}
 		page.Applications = append(page.Applications, shown)
 	}

@@ -11,24 +11,44 @@ import (
 	"sallyport/vault"
 )
 
-// shownAs is what the client of a request's pages is kept under, beside it.
-const shownAs = "client"
+// frame is what is around the pages that a request leads to.
+type frame struct {
+	client  vault.Client
+	locales []string // that the user prefers, as the client says
+}
 
-// showAs has the pages that a request leads to look as a client's. It is for a
-// client that the request is surely of, or that its user is asked about: who merely
-// names one does not get its look.
-func showAs(c echo.Context, client vault.Client) { c.Set(shownAs, client) }
+// showAs has the pages that a request leads to look as a client's, in a language
+// that it asked for: see [templates.Speak]. It is for a client that the request is
+// surely of, or that its user is asked about: who merely names one does not get its
+// look.
+func showAs(c echo.Context, client vault.Client, uiLocales []string) {
+	c.Set(frameKey, frame{client, uiLocales})
+}
+
+const frameKey = "frame"
+
+func frameOf(c echo.Context) frame {
+	f, ok := c.Get(frameKey).(frame)
+	if !ok {
+		f.locales = strings.Fields(c.QueryParam("ui_locales"))
+	}
+	return f
+}
+
+// languageOf is the language of the pages that a request leads to.
+func languageOf(c echo.Context) *templates.Language {
+	return templates.Speak(frameOf(c).locales, c.Request().Header.Get("Accept-Language"))
+}
 
 // page answers with a page, as it looks to users: as the application's, where there
-// is one. In the console it is the gateway's own.
+// is one. In the console it is the gateway's own, and in English.
 func (s *Server) page(c echo.Context, status int, name string, data any) error {
-	var look templates.Brand
+	look, language := templates.Brand{}, templates.English
 	if !ofConsole(c.Request().URL) {
-		client, _ := c.Get(shownAs).(vault.Client)
-		look = s.lookOf(client).Brand
+		look, language = s.lookOf(frameOf(c).client).Brand, languageOf(c)
 	}
 	var b strings.Builder
-	if err := look.Render(&b, name, data); err != nil {
+	if err := look.Render(&b, language, name, data); err != nil {
 		return err
 	}
 	return c.HTML(status, b.String())

@@ -32,8 +32,12 @@ func (s *Server) reconnectURI(ctx context.Context, ticket vault.Ticket) (string,
 	return s.Issuer + "login/reconnect?ticket=" + secret, err
 }
 
-var errTicket = &oidc.Error{Code: oidc.InvalidRequest, HTTPStatus: http.StatusBadRequest,
-	Description: "This link has expired or was used already. Go back to the application and try again: it gets a new one."}
+var (
+	errTicket      = told("problem.link", oidc.InvalidRequest, http.StatusBadRequest)
+	errSignInFirst = told("problem.sign-in-first", oidc.AccessDenied, http.StatusForbidden)
+	errTaken       = told("problem.taken", oidc.AccessDenied, http.StatusConflict)
+	errOtherUser   = told("problem.other-user", oidc.AccessDenied, http.StatusForbidden)
+)
 
 // reconnect sends the user of a ticket to the identity provider, to sign in there
 // anew: whoever is signed in there may be another account of the user's. A
@@ -74,7 +78,7 @@ func (s *Server) reconnect(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	showAs(c, client)
+	showAs(c, client, nil)
 	switch {
 	case signedIn && session.User != ticket.User:
 		return errOtherUser
@@ -89,15 +93,6 @@ func (s *Server) reconnect(c echo.Context) error {
 		ClientID: ticket.Client, Connection: conn.Name, ConnScopes: ticket.Scopes, Prompt: []string{"login"}, LoginHint: ticket.LoginHint,
 	}}, "")
 }
-
-var errSignInFirst = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,
-	Description: "Nobody is signed in here. Sign in to the application in this browser first, and then open the link again: it is still good."}
-
-var errTaken = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusConflict,
-	Description: "This account is connected to another user already. Nothing was changed. Sign in to the application with that account, or sign in to another one at the identity provider."}
-
-var errOtherUser = &oidc.Error{Code: oidc.AccessDenied, HTTPStatus: http.StatusForbidden,
-	Description: "This link is for somebody else's account. Nothing was changed. Sign in to the application as the user whose account is to be connected, and try again."}
 
 // reconnected keeps the tokens of an account that its user connected again, or
 // for the first time. The tokens of anybody else are not kept, whoever opened
@@ -135,7 +130,7 @@ func (s *Server) reconnected(c echo.Context, login vault.Login, client vault.Cli
 	case other:
 		return errOtherUser
 	}
-	page := templates.Connected{Client: client.Name, Connection: conn.Title(), Further: further, Warning: s.warnOf(c.Request().Context(), conn, kept.ID, kept.Approved)}
+	page := templates.Connected{Client: client.Name, Connection: conn.Title(), Further: further, Warning: s.warnOf(c.Request().Context(), languageOf(c), conn, kept.ID, kept.Approved)}
 	if i := slices.IndexFunc(client.RedirectURIs, func(uri string) bool { return originOf(uri) != "" }); i >= 0 {
 		page.Back = originOf(client.RedirectURIs[i]) + "/"
 	}

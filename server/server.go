@@ -28,6 +28,7 @@ import (
 	"sallyport/server/branding"
 	"sallyport/server/oidc"
 	"sallyport/static"
+	"sallyport/templates"
 	"sallyport/vault"
 )
 
@@ -113,7 +114,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.look.Store(&branding.Look{})
 	s.relook(ctx)
-	metadata, err := json.Marshal(oidc.Metadata(c.Issuer))
+	capabilities := oidc.Metadata(c.Issuer)
+	capabilities["ui_locales_supported"] = templates.Languages() // OpenID Connect Discovery 1.0, section 3
+	metadata, err := json.Marshal(capabilities)
 	if err != nil {
 		return nil, err
 	}

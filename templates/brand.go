@@ -33,9 +33,9 @@ type branded struct {
 	Data  any
 }
 
-// Render is [Render] of a page of the sign-in side in a look.
-func (b Brand) Render(w io.Writer, name string, data any) error {
-	page, err := pageOf(name)
+// Render is [Render] of a page of the sign-in side in a look and a language.
+func (b Brand) Render(w io.Writer, l *Language, name string, data any) error {
+	page, err := l.page(name)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 func inLook(t *testing.T, b Brand, name string, data any) string {
 	t.Helper()
 	var page strings.Builder
-	if err := b.Render(&page, name, data); err != nil {
+	if err := b.Render(&page, English, name, data); err != nil {
 		t.Fatal(err)
 	}
 	return page.String()

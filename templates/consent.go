@@ -1,14 +1,11 @@
 package templates
 
-import "slices"
-
 // Consent is the page "consent": whether a client of a third party gets what it asks for. The form
 // is posted with decision=allow or decision=deny. All but Action may be empty.
 type Consent struct {
 	Client       string      // its name, which it may have given itself
 	User         string      // who is signed in: an e-mail address, or a name
 	Scopes       []ScopeLine // what it asks for; without any, that is only who the user is
-	Offline      bool        // it may also act while the user is away
 	Action       string      // where the form is posted
 	Fields       []Field     // hidden in the form
 	RedirectHost string      // where either answer leads, such as "app.example.com"
@@ -18,15 +15,6 @@ type Consent struct {
 type ScopeLine struct {
 	Text   string // what a client could do with it: "Read your contacts"
 	Detail string // what that means, in a line; may be empty
-}
-
-// Lines are the scopes, and what comes with Offline.
-func (c Consent) Lines() []ScopeLine {
-	lines := slices.Clip(c.Scopes)
-	if c.Offline {
-		lines = append(lines, ScopeLine{"Go on while you are away", "It keeps this access until it is revoked."})
-	}
-	return lines
 }
 
 // Device is the page "device": asks for the code that a device shows (RFC 8628, section 3.3). The

@@ -36,9 +36,7 @@ func TestConsentTellsWhatItIsAbout(t *testing.T) {
 		{"user", Consent{User: "ada@example.com"}, "signed in as <bdi>ada@example.com</bdi>", ""},
 		{"host", Consent{RedirectHost: "app.example.com"}, "sent to <bdi>app.example.com</bdi>", ""},
 		{"no host", Consent{}, "Allow only what you trust", "sent to"},
-		{"scope", Consent{Scopes: scopes}, "Read your contacts<small>Names and addresses.</small>", "while you are away"},
-		{"offline", Consent{Scopes: scopes, Offline: true}, "while you are away", "nothing else"},
-		{"offline only", Consent{Offline: true}, "while you are away", "nothing else"},
+		{"scope", Consent{Scopes: scopes}, "Read your contacts<small>Names and addresses.</small>", "nothing else"},
 		{"nothing", Consent{}, "nothing else", "What it could do"},
 	} {
 		page := render(t, "consent", test.consent)

@@ -69,14 +69,14 @@ func (s BrandingForm) Samples() (samples []Sample, err error) {
 		data        any
 	}{
 		{"choose", "Signing in", Choose{Client: s.Client, Connections: s.Choices}},
-		{"problem", "A problem", Problem{Title: "Please sign in again", Message: "This sign-in has expired.", Back: "#", CorrelationID: "6V2QK4ZDXJ5MWTBA"}},
+		{"problem", "A problem", Problem{Words: "problem.expired", Back: "#", CorrelationID: "6V2QK4ZDXJ5MWTBA"}},
 	} {
 		for _, theme := range []struct {
 			title string
 			dark  bool
 		}{{"light", false}, {"dark", true}} {
 			var b strings.Builder
-			err := execute(&b, pages[page.name], "sample", struct {
+			err := execute(&b, English.pages[page.name], "sample", struct {
 				branded
 				Dark bool
 			}{branded{s.Look, page.data}, theme.dark})

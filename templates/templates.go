@@ -1,6 +1,8 @@
 // Package templates holds the pages. A page is a file NAME.html that defines "title" and "main",
 // and a type here that says what it shows; layout.html is around all of them.
 //
+// Pages of the sign-in side have their words in [Language].
+//
 // The pages of the sign-in side work without scripts and without inline styles, so that their
 // Content-Security-Policy can forbid both. Two that nobody is meant to see carry a script, always a
 // file of our own: see [UsesScript].
@@ -45,12 +47,12 @@ func (c Choice) Hint() string {
 }
 
 // Problem is the page "problem": what happened, why, and what to do about it. It is shown to
-// people who may have caused none of it, so it holds no secret and no stack trace. All but Title
-// may be empty.
+// people who may have caused none of it, so it holds no secret and no stack trace. All but Words
+// or Title may be empty.
 type Problem struct {
-	Title         string // what happened, in a few words
-	Message       string // why
-	Fix           string // what the person, or the operator, can do
+	Words         string // what begins the keys of its title and message
+	Title         string // in the place of the words' own
+	Detail        string // more than they say, in English
 	Code          string // the error's name in the protocol, such as "invalid_request"
 	CorrelationID string // finds the request in the operator's log
 	Back          string // URL of the application
@@ -89,11 +91,10 @@ type Connected struct {
 //go:embed *.html admin/*.html
 var files embed.FS
 
-var pages = parse()
-
-// parse reads each page into a copy of the layout of its folder, so that all may define "title"
-// and "main". The console's layout is read over the sign-in side's, whose parts it shares.
-func parse() map[string]*template.Template {
+// parse reads each page, in a language, into a copy of the layout of its folder, so that all may
+// define "title" and "main". The console's layout is read over the sign-in side's, whose parts it
+// shares; it is there in English alone.
+func parse(l *Language) map[string]*template.Template {
 	door := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"static":     static.URL,
 		"salesforce": func(strategy string) bool { return strings.HasPrefix(strategy, "salesforce") },
@@ -101,11 +102,19 @@ func parse() map[string]*template.Template {
 		"sections":   func() []section { return sections },
 		"glyph":      glyph,
 		"date":       date,
+		"language":   func() *Language { return l },
+		"text":       l.Say,
+		"say":        l.show,
+		"names":      names,
+		"code":       code,
 	}).ParseFS(files, "layout.html"))
 	console := template.Must(template.Must(door.Clone()).ParseFS(files, "admin/layout.html"))
 
 	pages := make(map[string]*template.Template)
 	for folder, layout := range map[string]*template.Template{".": door, "admin": console} {
+		if folder == "admin" && l.Tag != "en" {
+			continue
+		}
 		entries, err := files.ReadDir(folder)
 		if err != nil {
 			panic(err)
@@ -122,13 +131,13 @@ func parse() map[string]*template.Template {
 }
 
 // Render writes the page of a file, named without its ".html", filled with data of that page's
-// type. Nothing is written when it fails, so that the caller can still answer something else. A
-// page of the sign-in side looks as the gateway's own: see [Brand.Render].
+// type, in English. Nothing is written when it fails, so that the caller can still answer
+// something else. A page of the sign-in side looks as the gateway's own: see [Brand.Render].
 func Render(w io.Writer, name string, data any) error {
 	if path.Dir(name) == "." {
-		return Brand{}.Render(w, name, data)
+		return Brand{}.Render(w, English, name, data)
 	}
-	page, err := pageOf(name)
+	page, err := English.page(name)
 	if err != nil {
 		return err
 	}
@@ -141,15 +150,15 @@ func Render(w io.Writer, name string, data any) error {
 
 // RenderPart writes a part of a page alone, for a script that puts it in the place of an older one.
 func RenderPart(w io.Writer, name, part string, data any) error {
-	page, err := pageOf(name)
+	page, err := English.page(name)
 	if err != nil {
 		return err
 	}
 	return execute(w, page, part, data)
 }
 
-func pageOf(name string) (*template.Template, error) {
-	page, ok := pages[name]
+func (l *Language) page(name string) (*template.Template, error) {
+	page, ok := l.pages[name]
 	if !ok {
 		return nil, fmt.Errorf("templates: no page %q", name)
 	}

@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"io"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func pagesOf(s string) map[string]any {
 		"problem":   Problem{s, s, s, s, s, s},
 		"signout":   SignOut{s, s, []Field{{s, s}}, s},
 		"signedout": SignedOut{s, s}, "connected": Connected{s, s, s, false, s},
-		"consent":       Consent{s, s, []ScopeLine{{s, s}}, true, s, []Field{{s, s}}, s},
+		"consent":       Consent{s, s, []ScopeLine{{s, s}}, s, []Field{{s, s}}, s},
 		"device":        Device{s, s, s},
 		"deviceconfirm": DeviceConfirm{s, s, []ScopeLine{{s, s}}, s, []Field{{s, s}}},
 		"devicedone":    DeviceDone{s, false},
@@ -154,6 +155,16 @@ func render(t *testing.T, name string, data any) string {
 	return b.String()
 }
 
+// renderIn is render in a language, of a page that is there in several.
+func renderIn(t *testing.T, l *Language, name string, data any) string {
+	t.Helper()
+	var b strings.Builder
+	if err := (Brand{}).Render(&b, l, name, data); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
 var (
 	handler = regexp.MustCompile(`(?i)\son[a-z]+\s*=`)
 	inline  = regexp.MustCompile(`(?i)\sstyle\s*=|<style`)
@@ -167,25 +178,36 @@ func TestHostileStringsAreOnlyText(t *testing.T) {
 	}
 	for kind, s := range hostile {
 		for name, data := range pagesOf(s) {
-			t.Run(name+"/"+kind, func(t *testing.T) {
-				page := render(t, name, data)
-				if strings.ContainsAny(s, `<"`) && strings.Contains(page, s) {
-					t.Error("it stands in the page as it came")
+			t.Run(name+"/"+kind, func(t *testing.T) { isOnlyText(t, s, render(t, name, data), harmless[name]) })
+			for _, l := range languages[1:] {
+				if path.Dir(name) != "." {
+					continue // there in English alone
 				}
-				if i := strings.IndexFunc(page, unwelcome); i >= 0 {
-					t.Errorf("the page holds %q", page[i:i+1])
-				}
-				for _, attribute := range []string{"href", "src", "action"} {
-					if strings.Contains(page, attribute+`="javascript:`) {
-						t.Errorf("a script in %s", attribute)
-					}
-				}
-				// The tags must be those of the page with a harmless word in that place.
-				if got, want := skeleton(page), harmless[name]; got != want {
-					t.Errorf("tags\n%.400s\nwant\n%.400s", got, want)
-				}
-			})
+				t.Run(l.Tag+"/"+name+"/"+kind, func(t *testing.T) {
+					isOnlyText(t, s, renderIn(t, l, name, data), skeleton(renderIn(t, l, name, pagesOf("word")[name])))
+				})
+			}
 		}
+	}
+}
+
+// isOnlyText checks a page that has a hostile string in it against the tags of one
+// with a harmless word in its place.
+func isOnlyText(t *testing.T, s, page, harmless string) {
+	t.Helper()
+	if strings.ContainsAny(s, `<"`) && strings.Contains(page, s) {
+		t.Error("it stands in the page as it came")
+	}
+	if i := strings.IndexFunc(page, unwelcome); i >= 0 {
+		t.Errorf("the page holds %q", page[i:i+1])
+	}
+	for _, attribute := range []string{"href", "src", "action"} {
+		if strings.Contains(page, attribute+`="javascript:`) {
+			t.Errorf("a script in %s", attribute)
+		}
+	}
+	if got := skeleton(page); got != harmless {
+		t.Errorf("tags\n%.400s\nwant\n%.400s", got, harmless)
 	}
 }
 
@@ -230,7 +252,7 @@ func TestPagesNeedNoScriptAndNoInlineStyle(t *testing.T) {
 }
 
 func TestPagesHaveTheirLandmarks(t *testing.T) {
-	for name := range pages {
+	for name := range English.pages {
 		data, ok := pagesOf("word")[name]
 		if !ok {
 			t.Errorf("%s: not tested", name)
@@ -247,7 +269,7 @@ func TestPagesHaveTheirLandmarks(t *testing.T) {
 
 func TestPagesWithNothingToSayHaveNoHoles(t *testing.T) {
 	for name, data := range map[string]any{
-		"choose": Choose{}, "problem": Problem{Title: "Gone"}, "signout": SignOut{}, "signedout": SignedOut{}, "connected": Connected{},
+		"choose": Choose{}, "problem": Problem{Words: "problem.not-found"}, "signout": SignOut{}, "signedout": SignedOut{}, "connected": Connected{},
 		"consent": Consent{}, "device": Device{}, "deviceconfirm": DeviceConfirm{}, "devicedone": DeviceDone{}, "formpost": FormPost{}, "webmessage": WebMessage{},
 	} {
 		page := render(t, name, data)

@@ -43,6 +43,7 @@ var onlyIn = map[string][]string{
 	"code.dny.dev/ssrf":               {"connections"},
 	"golang.org/x/net/":               {"connections"},
 	"golang.org/x/image/":             {"server/branding"},
+	"golang.org/x/text/":              {"templates"},
 	"github.com/go-jose/":             {"server/oidc", "connections", "connections/simulator"},
 	"github.com/beevik/etree":         {"connections", "connections/simulator"},
 	"github.com/russellhaering/":      {"connections", "connections/simulator"},

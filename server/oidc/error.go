@@ -79,6 +79,7 @@ type Error struct {
 	Err         error
 	HTTPStatus  int      // zero means the code's own
 	Refusal     *Refusal // of a token exchange: what programs can act on
+	Words       string   // what begins the keys of what pages say of it, in users' languages; may be empty
 }
 
 func (e *Error) Error() string {

@@ -14,6 +14,7 @@ type LogoutRequest struct {
 	ClientID    string
 	RedirectURI string // post_logout_redirect_uri
 	State       string
+	UILocales   []string
 }
 
 // ParseLogoutRequest reads the parameters of a logout request.
@@ -24,6 +25,7 @@ func ParseLogoutRequest(params url.Values) (LogoutRequest, error) {
 		ClientID:    p.get("client_id", maxName),
 		RedirectURI: p.get("post_logout_redirect_uri", maxValue),
 		State:       p.get("state", maxState),
+		UILocales:   ParseScopes(p.get("ui_locales", maxValue)),
 	}
 	return r, p.err()
 }
