@@ -46,11 +46,12 @@ func Explain(ctx context.Context, v *vault.Vault, q api.ExplainRequest) (answer 
 // signedIn reports whether some sign-in of a user is in force by which a client
 // can exchange tokens: to the client, or to another for the client's API.
 func signedIn(tx *vault.Tx, user vault.User, client vault.Client) (bool, error) {
-	for g, err := range tx.Grants.All("") {
-		if err != nil {
-			return false, err
-		}
-		if g.User != user.ID || g.Client != client.ID && (client.API == "" || g.Audience != client.API) {
+	grants, err := grantsOf(tx, user.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range grants {
+		if g.Client != client.ID && (client.API == "" || g.Audience != client.API) {
 			continue
 		}
 		_, err := tx.Grant(g.ID)
@@ -59,4 +60,28 @@ func signedIn(tx *vault.Tx, user vault.User, client vault.Client) (bool, error) 
 		}
 	}
 	return false, nil
+}
+
+// mostGrants is more than a user has who signs in every hour of half a year.
+const mostGrants = 5000
+
+// grantsOf are a user's grants. In a vault of an earlier version, all have to be
+// looked at until they can be found.
+func grantsOf(tx *vault.Tx, user string) (list []vault.Grant, err error) {
+	findable, err := tx.Findable()
+	switch {
+	case err != nil:
+		return nil, err
+	case findable:
+		return tx.GrantsOf(user, mostGrants)
+	}
+	for g, err := range tx.Grants.All("") {
+		if err != nil {
+			return nil, err
+		}
+		if g.User == user {
+			list = append(list, g)
+		}
+	}
+	return list, nil
 }

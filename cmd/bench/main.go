@@ -159,7 +159,7 @@ func (s settings) measure(t tenant, kind string, accounts int, up *upstream) err
 			return err
 		}
 	}
-	ops := operations(bare, gateway, unaudited, accounts)
+	ops := operations(bare, gateway, unaudited, accounts, other.Store != t.Store)
 	ops = append(ops[:1], slices.DeleteFunc(ops[1:], func(o operation) bool { return !s.only.MatchString(o.name) })...)
 	results := make([][]result, len(ops))
 	for round := range s.rounds {

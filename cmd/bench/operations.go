@@ -54,13 +54,17 @@ type accounts struct {
 }
 
 // operations are those that are measured. The first is the floor. What has no
-// event is done by a gateway of its own, on a store of its own.
-func operations(bare, gateway, unaudited *child, n int) []operation {
+// event is done by a gateway of its own, whose store may be apart.
+func operations(bare, gateway, unaudited *child, n int, apart bool) []operation {
 	a := &accounts{gateway: gateway, n: n, secrets: map[int]string{}, inUse: map[int]bool{}}
+	others := a
+	if apart { // refresh tokens that were rotated in one are as they were in the other
+		others = &accounts{gateway: unaudited, n: n, inUse: map[int]bool{}}
+	}
 	return []operation{
 		{"bare Echo, the form of an exchange", bare, nil, a.exchange(lasting), goal{}},
 		{"exchange", gateway, nil, a.exchange(lasting), goal{80, 0.42}},
-		{"exchange, without its event", unaudited, nil, (&accounts{gateway: unaudited, n: n, inUse: map[int]bool{}}).exchange(lasting), goal{}},
+		{"exchange, without its event", unaudited, nil, others.exchange(lasting), goal{}},
 		a.exchangeJWT("exchange, JWT seen before", 500, goal{cpu: 85}),
 		a.exchangeJWT("exchange, JWT for the first time", 0, goal{cpu: 280}),
 		{"exchange, refreshed upstream", gateway, nil, a.exchange(fleeting), goal{}},
