@@ -28,6 +28,7 @@ const pages = ({ client, user, account, event }) => ({
   applications: '/admin/clients',
   application: client,
   'application-new': '/admin/clients/new',
+  'application-branding': `${client}/branding`,
   'application-call': `${client}/call`,
   'application-rotate': `${client}/rotate`,
   'application-delete': `${client}/delete`,
