@@ -99,6 +99,18 @@ func TestLanguageThatTheApplicationAsksForIsKept(t *testing.T) {
 	if !strings.Contains(choose, "Bei <bdi>Application</bdi> anmelden") || !strings.Contains(choose, "ui_locales=de") {
 		t.Errorf("choose: %s", choose)
 	}
+	// A sign-in of its own, so that it comes back from the identity provider.
+	g.update(func(c *vault.Client) { c.FirstParty = true })
+	stranger := ada()
+	stranger.Client.Transport = accepting{stranger.Client.Transport, "en"}
+	back, err := stranger.Visit(app.AuthCodeURL("s", oauth2.SetAuthURLParam("ui_locales", "de"), oauth2.SetAuthURLParam("connection", "salesforce"),
+		oauth2.SetAuthURLParam("response_mode", "form_post")), callback)
+	if err != nil || !strings.Contains(back.Body, german) || !strings.Contains(back.Body, "Das dauert nur einen Augenblick.") {
+		t.Errorf("back from the identity provider: %v %s", err, back.Body)
+	}
+	if device := g.opened(english, "activate?ui_locales=de"); !strings.Contains(device, german) {
+		t.Errorf("a page that is asked for it itself: %s", device)
+	}
 	signOut := g.opened(english, "oidc/logout?client_id=app&ui_locales=de")
 	if !strings.Contains(signOut, "Abmelden?") || !strings.Contains(signOut, `name="ui_locales" value="de"`) {
 		t.Errorf("sign out: %s", signOut)
