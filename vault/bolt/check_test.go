@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"sallyport/vault"
+	"sallyport/vault/bolt"
 )
 
 // TestPagesThatDoNotHangTogetherAreFound damages one page after the other.
@@ -29,34 +32,78 @@ func TestPagesThatDoNotHangTogetherAreFound(t *testing.T) {
 		t.Fatalf("a store in order: %v", err)
 	}
 	s.Close()
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	damaged := 0
-	size := int64(os.Getpagesize())
+	size := os.Getpagesize()
 	for at := 2 * size; at < 20*size; at += size {
-		page := make([]byte, size)
-		if _, err := f.ReadAt(page, at); err != nil {
-			t.Fatal(err)
-		}
 		const branch, leaf = 1, 2
-		kind := binary.NativeEndian.Uint16(page[8:])
+		kind := binary.NativeEndian.Uint16(whole[at+8:])
 		if kind != branch && kind != leaf {
 			continue
 		}
-		_, err := f.WriteAt(make([]byte, size), at)
+		copied := slices.Clone(whole)
+		clear(copied[at : at+size])
+		path := filepath.Join(t.TempDir(), "damaged.db")
+		if err := os.WriteFile(path, copied, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		s := open(t, path)
 		if s.Check() != nil {
 			damaged++ // or it is a page that is not in use
 		}
 		s.Close()
-		if _, again := f.WriteAt(page, at); err != nil || again != nil {
-			t.Fatal(err, again)
-		}
 	}
 	if damaged < 5 {
 		t.Errorf("found %d pages damaged", damaged)
+	}
+}
+
+// TestDamageIsNamedThatACrashLeftToBeFound damages one page after the other of a
+// file that was not closed, so that opening it reads all of it.
+func TestDamageIsNamedThatACrashLeftToBeFound(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "vault.db")
+	s := open(t, path)
+	for range 3 {
+		if err := s.Update(t.Context(), func(kv vault.KV) error {
+			for i := range 1000 {
+				if err := kv.Put("a", fmt.Sprint(i), vault.Value{Sealed: make([]byte, 50)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crashed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed = crashed[:1<<20] // what is in use of it
+	size, refused := os.Getpagesize(), 0
+	for at := 2 * size; at < 60*size; at += size {
+		copied := slices.Clone(crashed)
+		clear(copied[at : at+size])
+		path := filepath.Join(t.TempDir(), "damaged.db")
+		if err := os.WriteFile(path, copied, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := bolt.Open(path)
+		if err != nil {
+			refused++
+			if !strings.Contains(err.Error(), "damaged") || !strings.Contains(err.Error(), "restore a backup") {
+				t.Errorf("%v", err)
+			}
+			continue
+		}
+		s.Close()
+		os.Remove(path)
+	}
+	if refused < 5 {
+		t.Errorf("found %d pages damaged", refused)
 	}
 }

@@ -96,24 +96,14 @@ func (w *writer) loop() {
 // fsync.
 var errUnwritten = errors.New("nothing written")
 
-// mostListed is how many free pages a commit lists in the file. Each commit
-// writes the whole list, so a long one, as after a big sweep, is left out: where
-// there is none, [Open] looks which pages are free, which takes it half a second
-// for 100,000 accounts.
-const mostListed = 2000
-
-// listFree writes the list that the last commits left out, so that only what
-// follows a crash has to do without.
+// listFree writes down which pages are free, so that only what follows a crash has
+// to look for them.
 func (w *writer) listFree() error {
-	if !w.db.NoFreelistSync {
-		return nil
-	}
 	w.db.NoFreelistSync = false
 	return w.db.Update(func(*bbolt.Tx) error { return nil })
 }
 
 func (w *writer) commit(batch []*call) {
-	w.db.NoFreelistSync = w.db.Stats().FreePageN > mostListed
 	err := w.db.Update(func(tx *bbolt.Tx) error {
 		written := false
 		for _, c := range batch {
