@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -243,7 +244,11 @@ func TestAnswerOutlivesACopyThatDoesNotKnowOfItsAttempt(t *testing.T) {
 	expired(t, v, vault.Rotates)
 	before := seen(t, v)
 	var old vault.Value
-	if err := s.View(t.Context(), func(kv vault.KV) (err error) { old, err = kv.Get("tokensets", "i"); return err }); err != nil {
+	if err := s.View(t.Context(), func(kv vault.KV) (err error) {
+		old, err = kv.Get("tokensets", "i")
+		old.Sealed = bytes.Clone(old.Sealed)
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 	p := &provider{entered: make(chan struct{}), release: make(chan struct{})}

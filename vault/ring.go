@@ -88,21 +88,21 @@ func (v *Vault) ringOf(header []byte) (*keyring, error) {
 // readRing is the keyring of the header that is in the store now. Where that
 // takes a root key which is not known, the root keys are read again.
 func (v *Vault) readRing(ctx context.Context) (*keyring, error) {
-	var header Value
+	var header []byte
 	err := v.store.View(ctx, func(kv KV) (err error) {
-		header, err = kv.Get(headerBucket, headerKey)
+		header, err = kept(kv, headerKey)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vault: read the header: %w", err)
 	}
-	if ring, err := v.ringOf(header.Sealed); err == nil {
+	if ring, err := v.ringOf(header); err == nil {
 		return ring, nil
 	}
 	if err := v.readRoots(ctx); err != nil {
 		return nil, err
 	}
-	return v.ringOf(header.Sealed)
+	return v.ringOf(header)
 }
 
 // readRoots reads the root keys again.

@@ -93,12 +93,12 @@ func openKeyring(ctx context.Context, store Store, roots []Key) (*keyring, error
 		}
 		return kv.Put(headerBucket, headerKey, Value{Sealed: made.raw})
 	}
-	var header, derive Value
+	var header, derive []byte
 	read := func(kv KV) (err error) {
-		if header, err = kv.Get(headerBucket, headerKey); err != nil {
+		if header, err = kept(kv, headerKey); err != nil {
 			return err
 		}
-		derive, err = kv.Get(headerBucket, deriveKey)
+		derive, err = kept(kv, deriveKey)
 		return err
 	}
 	err = store.View(ctx, read)
@@ -111,12 +111,18 @@ func openKeyring(ctx context.Context, store Store, roots []Key) (*keyring, error
 	if err != nil {
 		return nil, fmt.Errorf("vault: read the header: %w", err)
 	}
-	ring, err := readKeyring(header.Sealed, roots)
+	ring, err := readKeyring(header, roots)
 	if err != nil {
 		return nil, err
 	}
-	ring.derive, err = ring.open(headerBucket, deriveKey, derive.Sealed)
+	ring.derive, err = ring.open(headerBucket, deriveKey, derive)
 	return ring, err
+}
+
+// kept is what the header's bucket has under a key, for longer than the transaction.
+func kept(kv KV, key string) ([]byte, error) {
+	v, err := kv.Get(headerBucket, key)
+	return bytes.Clone(v.Sealed), err
 }
 
 // Made reports whether there is a vault in a store.
@@ -169,7 +175,7 @@ func readKeyring(raw []byte, roots []Key) (*keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("vault: the keyset is damaged: %w", err)
 	}
-	return h.with(keys, raw)
+	return h.with(keys, bytes.Clone(raw))
 }
 
 // rootOf is the root key with an ID.

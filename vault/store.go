@@ -30,7 +30,8 @@ type Store interface {
 // A Shared store is one that several instances may have open at once.
 type Shared interface{ Shared() }
 
-// KV is one transaction over a [Store].
+// KV is one transaction over a [Store]. The values that it returns are good until
+// it ends, and not to be written to.
 type KV interface {
 	// Get returns [ErrNotFound] if the bucket has no such key.
 	Get(bucket, key string) (Value, error)

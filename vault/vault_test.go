@@ -27,7 +27,7 @@ func store(t *testing.T) vault.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return storetest.Twice(s)
+	return storetest.Lent(storetest.Twice(s))
 }
 
 func open(t *testing.T, s vault.Store, key vault.Key) *vault.Vault {

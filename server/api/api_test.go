@@ -45,7 +45,7 @@ func newVault(t *testing.T) *vault.Vault {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	v, err := vault.Open(t.Context(), storetest.Twice(s), vault.NewKey())
+	v, err := vault.Open(t.Context(), storetest.Lent(storetest.Twice(s)), vault.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, unopened(path, err)
 	}
-	return &Store{db, newWriter(db)}, nil
+	return &Store{db, newWriter(db, listed)}, nil
 }
 
 // unopened is the error of a file that could not be opened.
@@ -166,7 +166,7 @@ func (kv *kv) Get(bucket, key string) (vault.Value, error) {
 	if b == nil {
 		return vault.Value{}, vault.ErrNotFound
 	}
-	return decode(b)
+	return kv.decode(b)
 }
 
 func (kv *kv) Put(bucket, key string, v vault.Value) error {
@@ -205,27 +205,23 @@ func (kv *kv) expire(bucket, key string, old, next uint64) error {
 	return nil
 }
 
-// Scan reads ahead, since a cursor loses its place when its bucket is written: more
-// and more, for who scans may want a few.
+// Scan reads ahead where something may be written, since a cursor loses its place
+// when its bucket is: more and more, for who scans may want a few.
 func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
+	if !kv.tx.Writable() {
+		return kv.scan(bucket, after)
+	}
 	return func(yield func(vault.Entry, error) bool) {
 		for ahead := 10; ; ahead = min(2*ahead, 100) {
-			b := kv.tx.Bucket([]byte(bucket))
-			if b == nil {
-				return
-			}
 			var entries []vault.Entry
-			c := b.Cursor()
-			for k, v := c.Seek([]byte(after)); k != nil && len(entries) < ahead; k, v = c.Next() {
-				if string(k) <= after {
-					continue
-				}
-				value, err := decode(v)
+			for e, err := range kv.scan(bucket, after) {
 				if err != nil {
-					yield(vault.Entry{}, err)
+					yield(e, err)
 					return
 				}
-				entries = append(entries, vault.Entry{Key: string(k), Value: value})
+				if entries = append(entries, e); len(entries) == ahead {
+					break
+				}
 			}
 			for _, e := range entries {
 				if !yield(e, nil) {
@@ -236,6 +232,27 @@ func (kv *kv) Scan(bucket, after string) iter.Seq2[vault.Entry, error] {
 				return
 			}
 			after = entries[len(entries)-1].Key
+		}
+	}
+}
+
+// scan is Scan while nothing is written.
+func (kv *kv) scan(bucket, after string) iter.Seq2[vault.Entry, error] {
+	return func(yield func(vault.Entry, error) bool) {
+		b := kv.tx.Bucket([]byte(bucket))
+		if b == nil {
+			return
+		}
+		c := b.Cursor()
+		k, v := c.Seek([]byte(after))
+		if string(k) == after {
+			k, v = c.Next()
+		}
+		for ; k != nil; k, v = c.Next() {
+			value, err := kv.decode(v)
+			if !yield(vault.Entry{Key: string(k), Value: value}, err) || err != nil {
+				return
+			}
 		}
 	}
 }
@@ -257,7 +274,7 @@ func (kv *kv) ScanBack(bucket, before string) iter.Seq2[vault.Entry, error] {
 			}
 		}
 		for ; k != nil; k, v = c.Prev() {
-			value, err := decode(v)
+			value, err := kv.decode(v)
 			if !yield(vault.Entry{Key: string(k), Value: value}, err) || err != nil {
 				return
 			}
@@ -355,11 +372,15 @@ func encode(v vault.Value) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(v.Sealed)), unixOf(v.Expires)), v.Sealed...)
 }
 
-func decode(b []byte) (vault.Value, error) {
+// decode's bytes are the file's own, as it is mapped, while nothing is written.
+func (kv *kv) decode(b []byte) (vault.Value, error) {
 	if len(b) < 8 {
 		return vault.Value{}, errors.New("bolt: a value is cut short")
 	}
-	v := vault.Value{Sealed: bytes.Clone(b[8:])}
+	v := vault.Value{Sealed: b[8:len(b):len(b)]}
+	if kv.tx.Writable() {
+		v.Sealed = bytes.Clone(v.Sealed)
+	}
 	if binary.BigEndian.Uint64(b) != 0 {
 		v.Expires = unix(b)
 	}

@@ -15,9 +15,10 @@ import (
 // while the last commit was under way. It never waits for company, so a lone
 // update costs what it would cost alone.
 type writer struct {
-	db    *bbolt.DB
-	calls chan *call
-	done  sync.WaitGroup // the goroutine that runs them
+	db     *bbolt.DB
+	calls  chan *call
+	done   sync.WaitGroup // the goroutine that runs them
+	listed bool           // the file lists its free pages
 
 	mu     sync.RWMutex // held for reading while sending to calls
 	closed bool
@@ -38,8 +39,8 @@ const most = 256
 
 var errClosed = errors.New("bolt: the store is closed")
 
-func newWriter(db *bbolt.DB) *writer {
-	w := &writer{db: db, calls: make(chan *call, most)}
+func newWriter(db *bbolt.DB, listed bool) *writer {
+	w := &writer{db: db, calls: make(chan *call, most), listed: listed}
 	w.done.Go(w.loop)
 	return w
 }
@@ -99,6 +100,9 @@ var errUnwritten = errors.New("nothing written")
 // listFree writes down which pages are free, so that only what follows a crash has
 // to look for them.
 func (w *writer) listFree() error {
+	if w.listed {
+		return nil
+	}
 	w.db.NoFreelistSync = false
 	return w.db.Update(func(*bbolt.Tx) error { return nil })
 }
@@ -121,6 +125,7 @@ func (w *writer) commit(batch []*call) {
 		if !written {
 			return errUnwritten
 		}
+		w.listed = false
 		return nil
 	})
 	for _, c := range batch {
