@@ -4,7 +4,7 @@ import "time"
 
 // RecordsIn is a kind of record that the schema does not have.
 func RecordsIn[R Record](v *Vault, kv KV, bucket string) Records[R] {
-	return Records[R]{&Tx{v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}, bucket}
+	return Records[R]{&Tx{state: state{v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}}, bucket}
 }
 
 // Lasts reports whether a move can be carried on, and whether it keeps others

@@ -110,6 +110,11 @@ type Tx struct {
 	KeysCounted     Records[KeyCounts]      // records under each data key, as counted last
 	Branding        Records[Branding]       // what users see of whoever runs the gateway
 
+	state
+}
+
+// state is what a transaction is about, and has come to.
+type state struct {
 	now     time.Time
 	v       *Vault
 	kv      KV
@@ -129,8 +134,23 @@ type Tx struct {
 	marked  bool               // it looks whether the vault was marked as restored meanwhile
 }
 
+// txs are transactions that are over, whose schema serves another.
+var txs = sync.Pool{New: func() any { return newTx() }}
+
 func (v *Vault) newTx(kv KV) *Tx {
-	tx := &Tx{now: v.Now(), v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}
+	tx := txs.Get().(*Tx)
+	tx.state = state{now: v.Now(), v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}
+	return tx
+}
+
+// end makes an end of a transaction: nobody may have anything of it any more.
+func (tx *Tx) end() {
+	tx.state = state{}
+	txs.Put(tx)
+}
+
+func newTx() *Tx {
+	tx := &Tx{}
 	tx.Clients = Records[Client]{tx, "clients"}
 	tx.Connections = Records[Connection]{tx, "connections"}
 	tx.ResourceServers = Records[ResourceServer]{tx, "resourceservers"}
@@ -200,6 +220,7 @@ func (v *Vault) View(ctx context.Context, fn func(*Tx) error) error {
 	copies := v.copies.take()
 	return v.store.View(ctx, func(kv KV) error {
 		tx := v.newTx(kv)
+		defer tx.end()
 		tx.copies = copies
 		return fn(tx)
 	})
@@ -219,6 +240,7 @@ func (v *Vault) Update(ctx context.Context, fn func(*Tx) error) error {
 	for {
 		err := v.store.Update(ctx, func(kv KV) error {
 			tx := v.newTx(kv)
+			defer tx.end()
 			tx.read, tx.lookups = map[string][]byte{}, map[string]written{}
 			if err := errors.Join(tx.guard(), tx.expectHeader()); err != nil {
 				return err
