@@ -2,6 +2,7 @@ package vault
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/fxamacker/cbor/v2"
 )
@@ -19,7 +20,7 @@ type fielded interface {
 // does not write that way is left to the library.
 func decode[R any](plain []byte, r *R) (strange bool, err error) {
 	if f, ok := any(r).(fielded); ok {
-		from := reader{left: string(plain)}
+		from := reader{left: unsafe.String(unsafe.SliceData(plain), len(plain))}
 		from.fields(f)
 		if !from.failed && from.left == "" {
 			return from.strange, nil

@@ -22,6 +22,7 @@ type journal struct {
 	marked  Place    // at its last checkpoint
 	unsure  string   // ID of a block of which the store did not say whether it was kept,
 	held    []*entry // and its events
+	lines   []byte   // room for the next block's; of whoever is at it
 }
 
 // entry is an event that waits for its commit.
@@ -33,6 +34,7 @@ type entry struct {
 
 const (
 	mostTogether = 256              // events of a block
+	mostLines    = 1 << 18          // bytes of them that room is kept for
 	mostLater    = 10_000           // events that nobody waits for and that could not be written yet
 	eventTime    = 10 * time.Second // that a block's commit may last
 )
@@ -150,13 +152,15 @@ func (v *Vault) writeBlock(ctx context.Context, batch []*entry) error {
 	}
 	name := eventIDs(after.Time, j.chain)
 	b := EventBlock{ID: name(after.Seq + 1), Chain: j.chain, First: after.Seq + 1, Count: uint64(len(batch)), Time: after.Time}
-	b.Lines = make([]byte, 0, 700*len(batch))
+	b.Lines = j.lines[:0]
 	for _, e := range batch {
 		after.Seq++
 		b.Lines, after.Hash = e.event.appendLine(b.Lines, position{name(after.Seq), j.chain, after.Seq}, after.Hash)
 		b.Lines = append(b.Lines, '\n')
 	}
-	after.Bytes += uint64(len(b.Lines))
+	if after.Bytes += uint64(len(b.Lines)); cap(b.Lines) <= mostLines {
+		j.lines = b.Lines
+	}
 	b.Hash, b.Bytes = after.Hash, after.Bytes
 	err = v.Update(ctx, func(tx *Tx) error {
 		for _, e := range batch {

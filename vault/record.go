@@ -1,10 +1,12 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -51,7 +53,7 @@ func (rs Records[R]) Get(key string) (r R, err error) {
 func (rs Records[R]) At(key string) Location { return Location{rs.bucket, key} }
 
 func (rs Records[R]) read(key string) (r R, err error) {
-	if _, ok := any(r).(restorable[R]); ok && rs.tx.read != nil {
+	if _, ok := any(&r).(restorable[R]); ok && rs.tx.read != nil {
 		if err := rs.tx.guardMark(); err != nil { // with what is read
 			return r, err
 		}
@@ -66,21 +68,24 @@ func (rs Records[R]) read(key string) (r R, err error) {
 // Put keeps a record, in place of any with its key. It refuses a record whose
 // Validate method finds fault with it.
 func (rs Records[R]) Put(r R) error {
-	if v, ok := any(r).(interface{ Validate() error }); ok {
+	kind := any(&r) // a pointer, which is not copied whenever it is asked what it can
+	if v, ok := kind.(interface{ Validate() error }); ok {
 		if err := v.Validate(); err != nil {
 			return err
 		}
 	}
-	if w, ok := any(r).(restorable[R]); ok {
+	if w, ok := kind.(restorable[R]); ok {
 		if err := rs.tx.guardMark(); err != nil {
 			return err
 		}
 		r = w.writtenUnder(rs.tx.mark)
 	}
-	plain, err := encoding.Marshal(r)
-	if err != nil {
+	buffer := buffers.Get().(*bytes.Buffer)
+	defer free(buffer)
+	if err := encoding.MarshalToBuffer(kind, buffer); err != nil {
 		return fmt.Errorf("vault: encode a record of %s: %w", rs.bucket, err)
 	}
+	plain, err := buffer.Bytes(), error(nil)
 	if before, ok := rs.tx.read[rs.place(r.Key())]; ok {
 		if plain, err = carry[R](plain, before); err != nil {
 			return err
@@ -90,14 +95,14 @@ func (rs Records[R]) Put(r R) error {
 	if err != nil {
 		return err
 	}
-	b, ok := any(r).(beginner)
+	b, ok := kind.(beginner)
 	if err := rs.tx.writes(ok && b.begins()); err != nil {
 		return err
 	}
 	if err := rs.tx.kv.Put(rs.bucket, r.Key(), Value{sealed, r.ExpiresAt()}); err != nil {
 		return err
 	}
-	if f, ok := any(r).(findable); ok {
+	if f, ok := kind.(findable); ok {
 		place := rs.place(r.Key())
 		if err := rs.tx.index(rs.tx.lookups[place], f); err != nil {
 			return err
@@ -138,7 +143,7 @@ func (rs Records[R]) Delete(key string) error {
 // unindex forgets the lookups of a record that is to be deleted. Those of one that
 // cannot be read stay, and lead nowhere.
 func (rs Records[R]) unindex(key string) error {
-	var kind R
+	var kind *R
 	if _, ok := any(kind).(findable); !ok {
 		return nil
 	}
@@ -225,24 +230,35 @@ func (rs Records[R]) decode(key string, v Value) (r R, err error) {
 		if strange {
 			rs.tx.read[rs.place(key)] = plain
 		}
-		if f, ok := any(r).(findable); ok {
+		if f, ok := any(&r).(findable); ok {
 			rs.tx.lookups[rs.place(key)] = lookupsOf(f)
 		}
 	}
-	if w, ok := any(r).(restorable[R]); ok {
+	if w, ok := any(&r).(restorable[R]); ok {
 		r = w.readUnder(rs.tx.mark)
 	}
 	return r, nil
 }
 
 // encoding keeps times to the nanosecond.
-var encoding = func() cbor.EncMode {
-	m, err := cbor.EncOptions{Time: cbor.TimeRFC3339NanoUTC}.EncMode()
+var encoding = func() cbor.UserBufferEncMode {
+	m, err := cbor.EncOptions{Time: cbor.TimeRFC3339NanoUTC}.UserBufferEncMode()
 	if err != nil {
 		panic(err)
 	}
 	return m
 }()
+
+// buffers are for records until they are sealed.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// free gives a buffer back, unless it has become large.
+func free(b *bytes.Buffer) {
+	if b.Cap() <= 1<<16 {
+		b.Reset()
+		buffers.Put(b)
+	}
+}
 
 // forever is embedded in records that do not expire.
 type forever struct{}
