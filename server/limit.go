@@ -1,6 +1,8 @@
 package server
 
 import (
+	"hash/maphash"
+	"maps"
 	"math"
 	"net/http"
 	"net/netip"
@@ -9,7 +11,6 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 
 	"sallyport/server/oidc"
 )
@@ -20,6 +21,9 @@ type budget struct {
 	burst int
 	every time.Duration
 }
+
+// all is the whole of a budget, as the time in which it is there again.
+func (b budget) all() time.Duration { return time.Duration(b.burst) * b.every }
 
 var (
 	// perClient is of wrong credentials of one client from one address, so that
@@ -32,56 +36,59 @@ var (
 	perSecondFactor = budget{5, 2 * time.Minute}
 )
 
-// mostBuckets bounds the memory that strangers can make the gateway use.
-const mostBuckets = 50_000
+const (
+	mostRemembered = 50_000 // bounds the memory that strangers can make the gateway use
+	fewRemembered  = 1000   // are not worth looking through
+)
 
-// limits remember who did something how often of late, on this instance.
+// limits remember who did something how often of late, on this instance. Of each
+// it is one time: when all of the budget will be there again (the generic cell
+// rate algorithm, ITU-T I.371). Whose time has come need not be remembered. They
+// are plain numbers, so that tens of thousands are nothing to the garbage
+// collector.
 type limits struct {
-	now     func() time.Time
-	mu      sync.Mutex
-	buckets map[string]*rate.Limiter
+	now func() time.Time
+
+	mu    sync.Mutex
+	seed  maphash.Seed
+	whole map[uint64]int64 // Unix nanoseconds, by a hash of who it is
+	most  int              // of them, before some are forgotten
 }
 
-func (l *limits) bucket(key string, b budget) *rate.Limiter {
-	if l.buckets == nil {
-		l.buckets = map[string]*rate.Limiter{}
+// used is how much of a budget somebody has used, as the time until none of it is,
+// and under what that is remembered.
+func (l *limits) used(key string, b budget) (used time.Duration, now int64, hash uint64) {
+	if l.whole == nil {
+		l.seed, l.whole, l.most = maphash.MakeSeed(), map[uint64]int64{}, fewRemembered
 	}
-	found, ok := l.buckets[key]
-	if !ok {
-		if len(l.buckets) >= mostBuckets {
-			l.forget()
-		}
-		found = rate.NewLimiter(rate.Every(b.every), b.burst)
-		l.buckets[key] = found
-	}
-	return found
+	now, hash = l.now().UnixNano(), maphash.String(l.seed, key)
+	used = time.Duration(max(0, l.whole[hash]-now))
+	return min(used, b.all()), now, hash // more if the clock was set back
 }
 
-// forget makes room: first of those who did nothing for a while, and if that is
-// not much, of all: it must not be made in vain over and over.
-func (l *limits) forget() {
-	now := l.now()
-	for key, b := range l.buckets {
-		if b.TokensAt(now) >= float64(b.Burst()) {
-			delete(l.buckets, key)
-		}
+// forget makes room: of those who have used nothing, and if that is not much, of
+// all: it must not be made in vain over and over.
+func (l *limits) forget(now int64) {
+	maps.DeleteFunc(l.whole, func(_ uint64, whole int64) bool { return whole <= now })
+	if len(l.whole) > mostRemembered*9/10 {
+		clear(l.whole)
 	}
-	if len(l.buckets) > mostBuckets*9/10 {
-		clear(l.buckets)
-	}
+	l.most = min(max(2*len(l.whole), fewRemembered), mostRemembered)
 }
 
 // take counts one, and returns how long to wait if there were too many.
 func (l *limits) take(key string, b budget) allowance {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	bucket, now := l.bucket(key, b), l.now()
-	ok := bucket.AllowN(now, 1)
-	left := bucket.TokensAt(now)
-	a := allowance{limit: b.burst, left: max(0, int(left)), whole: time.Duration((float64(b.burst) - left) * float64(b.every))}
-	if !ok {
-		a.wait = time.Duration((1 - left) * float64(b.every))
+	used, now, hash := l.used(key, b)
+	a := allowance{limit: b.burst}
+	if a.wait = max(0, used+b.every-b.all()); a.wait == 0 {
+		if used += b.every; len(l.whole) >= l.most {
+			l.forget(now)
+		}
 	}
+	l.whole[hash] = now + int64(used)
+	a.left, a.whole = int((b.all()-used)/max(b.every, 1)), used
 	return a
 }
 
@@ -89,7 +96,8 @@ func (l *limits) take(key string, b budget) allowance {
 func (l *limits) wait(key string, b budget) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return time.Duration((1 - l.bucket(key, b).TokensAt(l.now())) * float64(b.every))
+	used, _, _ := l.used(key, b)
+	return used + b.every - b.all()
 }
 
 // allowance is what is left of a budget.

@@ -71,12 +71,16 @@ func (s BrandingForm) Samples() (samples []Sample, err error) {
 		{"choose", "Signing in", Choose{Client: s.Client, Connections: s.Choices}},
 		{"problem", "A problem", Problem{Words: "problem.expired", Back: "#", CorrelationID: "6V2QK4ZDXJ5MWTBA"}},
 	} {
+		read, err := English.page(page.name)
+		if err != nil {
+			return nil, err
+		}
 		for _, theme := range []struct {
 			title string
 			dark  bool
 		}{{"light", false}, {"dark", true}} {
 			var b strings.Builder
-			err := execute(&b, English.pages[page.name], "sample", struct {
+			err := execute(&b, read, "sample", struct {
 				branded
 				Dark bool
 			}{branded{s.Look, page.data}, theme.dark})

@@ -22,7 +22,7 @@ type Language struct {
 	Tag   string // as "de"
 	Dir   string // in which it is written: "ltr" or "rtl"
 	words map[string]string
-	pages map[string]*template.Template
+	pages map[string]func() *template.Template // each of which is read once
 }
 
 //go:embed words/*.json

@@ -16,6 +16,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 
 	"sallyport/static"
 )
@@ -91,27 +92,34 @@ type Connected struct {
 //go:embed *.html admin/*.html
 var files embed.FS
 
-// parse reads each page, in a language, into a copy of the layout of its folder, so that all may
+// parse is each page in a language, within a copy of the layout of its folder, so that all may
 // define "title" and "main". The console's layout is read over the sign-in side's, whose parts it
 // shares; it is there in English alone.
-func parse(l *Language) map[string]*template.Template {
-	door := template.Must(template.New("layout.html").Funcs(template.FuncMap{
-		"static":     static.URL,
-		"salesforce": func(strategy string) bool { return strings.HasPrefix(strategy, "salesforce") },
-		"themes":     func() []choice { return themes },
-		"sections":   func() []section { return sections },
-		"glyph":      glyph,
-		"date":       date,
-		"language":   func() *Language { return l },
-		"text":       l.Say,
-		"say":        l.show,
-		"names":      names,
-		"code":       code,
-	}).ParseFS(files, "layout.html"))
-	console := template.Must(template.Must(door.Clone()).ParseFS(files, "admin/layout.html"))
+//
+// A page is read when it is first asked for: most instances show few, and all of them take 8 MB,
+// which the garbage collector would have to look through for each token that is asked for.
+func parse(l *Language) map[string]func() *template.Template {
+	door := sync.OnceValue(func() *template.Template {
+		return template.Must(template.New("layout.html").Funcs(template.FuncMap{
+			"static":     static.URL,
+			"salesforce": func(strategy string) bool { return strings.HasPrefix(strategy, "salesforce") },
+			"themes":     func() []choice { return themes },
+			"sections":   func() []section { return sections },
+			"glyph":      glyph,
+			"date":       date,
+			"language":   func() *Language { return l },
+			"text":       l.Say,
+			"say":        l.show,
+			"names":      names,
+			"code":       code,
+		}).ParseFS(files, "layout.html"))
+	})
+	console := sync.OnceValue(func() *template.Template {
+		return template.Must(template.Must(door().Clone()).ParseFS(files, "admin/layout.html"))
+	})
 
-	pages := make(map[string]*template.Template)
-	for folder, layout := range map[string]*template.Template{".": door, "admin": console} {
+	pages := make(map[string]func() *template.Template)
+	for folder, layout := range map[string]func() *template.Template{".": door, "admin": console} {
 		if folder == "admin" && l.Tag != "en" {
 			continue
 		}
@@ -124,7 +132,9 @@ func parse(l *Language) map[string]*template.Template {
 			if entry.IsDir() || entry.Name() == "layout.html" {
 				continue
 			}
-			pages[strings.TrimSuffix(file, path.Ext(file))] = template.Must(template.Must(layout.Clone()).ParseFS(files, file))
+			pages[strings.TrimSuffix(file, path.Ext(file))] = sync.OnceValue(func() *template.Template {
+				return template.Must(template.Must(layout().Clone()).ParseFS(files, file))
+			})
 		}
 	}
 	return pages
@@ -158,11 +168,11 @@ func RenderPart(w io.Writer, name, part string, data any) error {
 }
 
 func (l *Language) page(name string) (*template.Template, error) {
-	page, ok := l.pages[name]
+	read, ok := l.pages[name]
 	if !ok {
 		return nil, fmt.Errorf("templates: no page %q", name)
 	}
-	return page, nil
+	return read(), nil
 }
 
 func execute(w io.Writer, page *template.Template, part string, data any) error {
