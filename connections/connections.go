@@ -229,10 +229,11 @@ func KeepAlive(c vault.Connection) time.Duration {
 }
 
 // Granted spells out what a connection's scopes bring with them, such as
-// Salesforce's "full". Applications compare scopes literally.
+// Salesforce's "full". Applications compare scopes literally. What it returns may be
+// the scopes given.
 func Granted(c vault.Connection, scopes []string) []string {
 	s, _ := strategy(c.Strategy)
-	out := slices.Clone(scopes)
+	out := scopes[:len(scopes):len(scopes)]
 	for i := 0; i < len(out); i++ {
 		for _, implied := range s.Implied[out[i]] {
 			if !slices.Contains(out, implied) {

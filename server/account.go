@@ -32,7 +32,7 @@ func (a account) noteOn(n *note) {
 // asks in its own name.
 func findAccount(tx *vault.Tx, client vault.Client, x oidc.ExchangeRequest, userID string) (a account, err error) {
 	a.user = userID
-	w := wish{client: client, signedIn: true, loginHint: x.LoginHint, scopes: x.Scopes, address: x.Address}
+	w := &wish{client: client, signedIn: true, loginHint: x.LoginHint, scopes: x.Scopes, address: x.Address}
 	w.connection, err = tx.Connections.Get(x.Connection)
 	if errors.Is(err, vault.ErrNotFound) {
 		return a, x.RefuseConnection()

@@ -21,7 +21,7 @@ func denies(client vault.Client, connection vault.Connection) (denied []admin.Ru
 		if !slices.Contains(standing, r.name) {
 			continue
 		}
-		if _, d := r.check(wish{client: client, connection: connection}); d != nil {
+		if _, d := r.check(&wish{client: client, connection: connection}); d != nil {
 			denied = append(denied, admin.Rule{Name: r.name, Why: d.why})
 		}
 	}

@@ -122,8 +122,13 @@ func (s *Server) keepAlive(ctx context.Context, client vault.Client, grant vault
 	if grant.ID == "" || client.RefreshIdle == 0 || s.Now().Sub(grant.Used) < client.RefreshIdle/10 {
 		return nil
 	}
+	return s.used(ctx, grant.ID)
+}
+
+// used notes that a grant's refresh token is in use.
+func (s *Server) used(ctx context.Context, grant string) error {
 	err := s.Vault.Update(ctx, func(tx *vault.Tx) error {
-		now, err := tx.Grant(grant.ID)
+		now, err := tx.Grant(grant)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func Explain(ctx context.Context, v *vault.Vault, q api.ExplainRequest) (answer 
 	if err != nil {
 		return answer, err
 	}
-	d := decide(w, func(rule, holds string, d *denial) {
+	d := decide(&w, func(rule, holds string, d *denial) {
 		if d != nil {
 			holds = d.why
 		}

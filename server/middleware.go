@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -113,36 +112,45 @@ func (s *Server) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// protection are the headers that all answers have, unless a handler sets others.
-// They are spelled as they are sent, and shared, so that they cost nothing.
-var protection = http.Header{
-	"Content-Security-Policy": {"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"},
-	"X-Content-Type-Options":  {"nosniff"},
-	"X-Frame-Options":         {"DENY"},
-	"Referrer-Policy":         {"same-origin"},
-	"Cache-Control":           {"no-store"},
+// header is one of an answer's. Its name is spelled as it is sent, and its values
+// are shared by all answers, so that it costs next to nothing.
+type header struct {
+	name   string
+	values []string
 }
+
+// protection are the headers that all answers have, unless a handler sets others.
+var protection = []header{
+	{"Content-Security-Policy", []string{"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"same-origin"}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
+var strictTransport = header{"Strict-Transport-Security", []string{"max-age=31536000"}}
 
 // protect bounds what a request may send, and sets the headers that all answers
 // have. Answers are not to be stored unless a handler says otherwise.
 func (s *Server) protect(next echo.HandlerFunc) echo.HandlerFunc {
-	headers := maps.Clone(protection)
-	if s.secure && !s.local {
-		headers["Strict-Transport-Security"] = []string{"max-age=31536000"}
-	}
 	return func(c echo.Context) error {
 		r := c.Request()
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, bodyOf(c.Path()))
-		maps.Copy(c.Response().Header(), headers)
+		set := c.Response().Header()
+		for _, h := range protection {
+			set[h.name] = h.values
+		}
+		if s.secure && !s.local {
+			set[strictTransport.name] = strictTransport.values
+		}
 		return next(c)
 	}
 }
 
 // sameOrigin refuses forms that another site's page posts.
 func sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	guard := http.NewCrossOriginProtection()
 	return func(c echo.Context) error {
-		if err := guard.Check(c.Request()); err != nil {
+		if err := foreign.Check(c.Request()); err != nil {
 			refused := told("problem.foreign-form", oidc.InvalidRequest, http.StatusForbidden)
 			refused.Err = err
 			return refused
@@ -150,6 +158,8 @@ func sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+var foreign = http.NewCrossOriginProtection()
 
 // anyOrigin lets scripts of any site read what is public anyway.
 func anyOrigin(next echo.HandlerFunc) echo.HandlerFunc {
@@ -228,6 +238,9 @@ func clientIP(trusted []netip.Prefix) echo.IPExtractor {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
 		if err != nil {
 			host = r.RemoteAddr
+		}
+		if len(trusted) == 0 {
+			return host
 		}
 		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 		for i := len(hops) - 1; i >= 0; i-- {

@@ -328,8 +328,8 @@ func (s *Server) ownAccount(tx *vault.Tx, key string, clients []vault.Client) (a
 // mayHave reports whether a client of users may have tokens of a connection at
 // all: see rules.
 func mayHave(client vault.Client, conn vault.Connection) bool {
-	w := wish{client: client, connection: conn}
-	for _, check := range []func(wish) (string, *denial){checkExchanges, checkEnabled, checkListed} {
+	w := &wish{client: client, connection: conn}
+	for _, check := range []func(*wish) (string, *denial){checkExchanges, checkEnabled, checkListed} {
 		if _, d := check(w); d != nil {
 			return false
 		}

@@ -50,7 +50,7 @@ func deny(reason oidc.Reason, why string) (string, *denial) {
 // wish is denied.
 type rule struct {
 	name  string
-	check func(wish) (holds string, d *denial)
+	check func(*wish) (holds string, d *denial)
 }
 
 // rules are who may have an access token of the vault: a wish that no rule
@@ -73,7 +73,7 @@ var rules = []rule{
 
 // decide is the one place where it is decided whether a client gets an access
 // token. It tells told, if there is one, of each rule what came of it.
-func decide(w wish, told func(rule string, holds string, d *denial)) *denial {
+func decide(w *wish, told func(rule string, holds string, d *denial)) *denial {
 	for _, r := range rules {
 		holds, d := r.check(w)
 		if told != nil {
@@ -86,14 +86,14 @@ func decide(w wish, told func(rule string, holds string, d *denial)) *denial {
 	return nil
 }
 
-func checkExchanges(w wish) (string, *denial) {
+func checkExchanges(w *wish) (string, *denial) {
 	if w.client.Public() || !w.client.May(oidc.GrantFederated) && !w.client.May(oidc.GrantTokenExchange) {
 		return deny(oidc.ClientNotAllowed, "The application may not exchange tokens. It needs a secret or key, and the grant type of the exchange in its grant_types.")
 	}
 	return "The application may exchange tokens.", nil
 }
 
-func checkUser(w wish) (string, *denial) {
+func checkUser(w *wish) (string, *denial) {
 	switch {
 	case w.user == nil:
 		return "The application asks in its own name.", nil
@@ -105,7 +105,7 @@ func checkUser(w wish) (string, *denial) {
 
 // checkSignedIn holds in every exchange: its subject token is what a sign-in
 // brought.
-func checkSignedIn(w wish) (string, *denial) {
+func checkSignedIn(w *wish) (string, *denial) {
 	switch {
 	case w.user == nil:
 		return "No user has to sign in for that.", nil
@@ -115,14 +115,14 @@ func checkSignedIn(w wish) (string, *denial) {
 	return "The user signed in to the application, or allowed it its API.", nil
 }
 
-func checkEnabled(w wish) (string, *denial) {
+func checkEnabled(w *wish) (string, *denial) {
 	if !w.connection.Allows(w.client.ID) {
 		return deny(oidc.ClientNotAllowed, "The connection is not enabled for this application. Add its client_id to the connection's enabled_clients.")
 	}
 	return "The connection is enabled for the application.", nil
 }
 
-func checkListed(w wish) (string, *denial) {
+func checkListed(w *wish) (string, *denial) {
 	if w.client.TokenVault == nil {
 		return "The application may have tokens of every connection that is enabled for it.", nil
 	}
@@ -134,7 +134,7 @@ func checkListed(w wish) (string, *denial) {
 
 // access is what a client's own list says of a connection: nothing, if there is
 // no list.
-func (w wish) access() vault.TokenAccess {
+func (w *wish) access() vault.TokenAccess {
 	if w.client.TokenVault == nil {
 		return vault.TokenAccess{}
 	}
@@ -142,7 +142,7 @@ func (w wish) access() vault.TokenAccess {
 	return access
 }
 
-func checkNetwork(w wish) (string, *denial) {
+func checkNetwork(w *wish) (string, *denial) {
 	networks := w.access().Networks
 	switch {
 	case len(networks) == 0:
@@ -155,21 +155,21 @@ func checkNetwork(w wish) (string, *denial) {
 	return "The application may ask from " + w.address.Unmap().String() + ".", nil
 }
 
-func checkKeeps(w wish) (string, *denial) {
+func checkKeeps(w *wish) (string, *denial) {
 	if !w.connection.TokenVault {
 		return deny(oidc.NotStored, "The connection does not keep tokens. Set its connected_accounts.active, and let the user sign in again.")
 	}
 	return "The connection keeps tokens.", nil
 }
 
-func checkActive(w wish) (string, *denial) {
+func checkActive(w *wish) (string, *denial) {
 	if !w.connection.Active {
 		return deny(oidc.ConnectionDisabled, "The connection is switched off. Set its authentication.active.")
 	}
 	return "The connection is switched on.", nil
 }
 
-func checkOwner(w wish) (string, *denial) {
+func checkOwner(w *wish) (string, *denial) {
 	ofClients := connections.OfClients(w.connection)
 	switch {
 	case w.user == nil && !ofClients:
@@ -186,14 +186,14 @@ func checkOwner(w wish) (string, *denial) {
 }
 
 // fitting are the identities that a login_hint fits, or all if there is none.
-func (w wish) fitting() []vault.Identity {
+func (w *wish) fitting() []vault.Identity {
 	if w.loginHint == "" {
 		return w.identities
 	}
 	return slices.DeleteFunc(slices.Clone(w.identities), func(i vault.Identity) bool { return !hinted(i, w.loginHint) })
 }
 
-func checkAccount(w wish) (string, *denial) {
+func checkAccount(w *wish) (string, *denial) {
 	fitting := w.fitting()
 	switch {
 	case len(w.identities) == 0:
@@ -212,7 +212,7 @@ func checkAccount(w wish) (string, *denial) {
 	return "The user has one account there that is meant: " + fitting[0].UserID + ".", nil
 }
 
-func checkTokens(w wish) (string, *denial) {
+func checkTokens(w *wish) (string, *denial) {
 	switch {
 	case w.tokens == nil && w.user == nil:
 		return "Its tokens are got when they are first asked for.", nil
@@ -231,7 +231,7 @@ var offline = []string{"refresh_token", "offline_access"}
 
 // checkAllowedScopes: a token cannot be narrowed, so a client gets none that can
 // do more than the client may.
-func checkAllowedScopes(w wish) (string, *denial) {
+func checkAllowedScopes(w *wish) (string, *denial) {
 	allowed := w.access().Scopes
 	switch {
 	case len(allowed) == 0:
@@ -254,7 +254,7 @@ func checkAllowedScopes(w wish) (string, *denial) {
 }
 
 // checkAskedScopes finds fault with scopes asked for that the user did not grant.
-func checkAskedScopes(w wish) (string, *denial) {
+func checkAskedScopes(w *wish) (string, *denial) {
 	if len(w.scopes) == 0 {
 		return "No scope is asked for by name.", nil
 	}

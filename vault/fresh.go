@@ -93,10 +93,15 @@ func (n Need) met(ts TokenSet, now time.Time, seen TokenSet) bool {
 // The errors are a [*Refusal], an [*Unheard], [ErrNotRenewable], [ErrNotFound] and
 // those of r, which an [*Unheard] is joined to if one is left behind.
 func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
-	for ts := seen; ; {
-		if need.met(ts, v.Now(), seen) {
-			return ts, nil
-		}
+	if need.met(seen, v.Now(), seen) {
+		return seen, nil
+	}
+	return v.fresh(ctx, seen, need, r)
+}
+
+// fresh is [Vault.Fresh] of a token set that does not do.
+func (v *Vault) fresh(ctx context.Context, seen TokenSet, need Need, r Refresher) (TokenSet, error) {
+	for {
 		// The refresh goes on if this caller leaves, and its callers share it.
 		flight := v.flights.DoChan(seen.Identity, func() (any, error) {
 			v.flying.Add(1)
@@ -119,7 +124,9 @@ func (v *Vault) Fresh(ctx context.Context, seen TokenSet, need Need, r Refresher
 			if out.refreshed {
 				return out.set, nil
 			}
-			ts = out.set // maybe of a flight for a caller who needed less
+			if need.met(out.set, v.Now(), seen) { // else it was a flight for a caller who needed less
+				return out.set, nil
+			}
 		}
 	}
 }

@@ -50,7 +50,9 @@ func (s *Secret) UnmarshalCBOR(b []byte) error { return cbor.Unmarshal(b, &s.val
 // of full entropy, which need no slow hash.
 func Hash(secret string) string {
 	h := sha256.Sum256([]byte(secret))
-	return base64.RawURLEncoding.EncodeToString(h[:])
+	var b [43]byte
+	base64.RawURLEncoding.Encode(b[:], h[:])
+	return string(b[:])
 }
 
 // Fingerprint tells a random secret from others, and nothing of it: the first 8

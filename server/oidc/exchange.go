@@ -3,7 +3,6 @@ package oidc
 import (
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"sallyport/vault"
@@ -97,7 +96,7 @@ func ParseExchange(r TokenRequest) (ExchangeRequest, error) {
 // checkTokenTypes finds fault with the tokens shown and asked for (RFC 8693,
 // section 2.1).
 func checkTokenTypes(r TokenRequest, x ExchangeRequest, requested string) error {
-	subjects := strings.Join([]string{URNRefreshToken, URNAccessToken}, ", ")
+	const subjects = URNRefreshToken + ", " + URNAccessToken
 	switch {
 	case x.SubjectToken.IsZero():
 		return errorf(InvalidRequest, "Missing required parameter: subject_token")

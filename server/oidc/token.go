@@ -173,21 +173,23 @@ func (r TokenResponse) JSON() []byte {
 // appendMember appends a member of a JSON object. The name is plain.
 func appendMember(b []byte, name, value string) []byte {
 	b = append(append(append(b, '"'), name...), `":`...)
-	if strings.ContainsFunc(value, escaped) {
+	if needsEscape(value) {
 		quoted, _ := json.Marshal(value) // fails for no string
 		return append(b, quoted...)
 	}
 	return append(append(append(b, '"'), value...), '"')
 }
 
-// escaped reports whether a character may not stand in a JSON string as it is, or
-// is one that [json.Marshal] escapes.
-func escaped(r rune) bool {
-	switch r {
-	case '"', '\\', '<', '>', '&':
-		return true
+// needsEscape reports whether a text has a character that may not stand in a JSON
+// string as it is, or that [json.Marshal] escapes.
+func needsEscape(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return true
+		}
 	}
-	return r < ' ' || r > '~'
+	return false
 }
 
 // PresentedToken is a request that shows one token, to have it revoked or to
