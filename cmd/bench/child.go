@@ -74,7 +74,7 @@ func (r role) command() (*exec.Cmd, error) {
 		return nil, err
 	}
 	cmd := exec.Command(self, "-child", string(arg))
-	cmd.Env = append([]string{"GOGC=400"}, append(os.Environ(), "GOMAXPROCS=1")...) // GOGC is what serve sets
+	cmd.Env = append([]string{"GOGC=300"}, append(os.Environ(), "GOMAXPROCS=1")...) // GOGC is what serve sets
 	cmd.Stderr = os.Stderr
 	return cmd, nil
 }

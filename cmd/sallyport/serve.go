@@ -28,9 +28,9 @@ import (
 const shutdownTime = 20 * time.Second
 
 // garbage is how much of it, in percent of what is in use, a gateway lets come
-// together before it is collected, where GOGC does not say: a quarter of the work of
+// together before it is collected, where GOGC does not say: a third of the work of
 // 100, which is Go's own choice, for some ten megabytes more.
-const garbage = 400
+const garbage = 300
 
 func serveCommand() *cobra.Command {
 	var s settings

@@ -198,6 +198,7 @@ func (c Claims) set(name, value string) {
 // TokenClaims are the claims of a token that the gateway issued, which its own
 // endpoints act on.
 type TokenClaims struct {
+	Issuer    string       `json:"iss"`
 	Subject   string       `json:"sub"`
 	Audience  jwt.Audience `json:"aud"` // one string or several
 	ClientID  string       `json:"client_id"`
@@ -207,6 +208,7 @@ type TokenClaims struct {
 	GrantType string       `json:"gty"`
 
 	Expires      *jwt.NumericDate `json:"exp"`
+	NotBefore    *jwt.NumericDate `json:"nbf"`
 	IssuedAt     *jwt.NumericDate `json:"iat"`
 	Confirmation Confirmation     `json:"cnf"`
 }

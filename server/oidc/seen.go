@@ -20,8 +20,8 @@ type seen struct {
 
 // verified is what a token says, not to be changed.
 type verified struct {
-	typ     string
-	payload []byte
+	typ    string
+	claims TokenClaims
 }
 
 func (s *seen) get(token string) (verified, bool) {

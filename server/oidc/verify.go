@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // KeySet are the keys whose tokens are good: the current one, and those that
@@ -44,98 +43,84 @@ func (ks *KeySet) JWKS() []byte { return ks.jwks }
 const skew = 30 * time.Second
 
 // Verify reads the claims of a token that the gateway signed for its own use:
-// one of the types in typs, by the issuer, and good at a time. claims is a
-// pointer to what they are decoded to. An error tells nothing of the token, but
-// what is wrong with it.
+// one of the types in typs, by the issuer, and good at a time. What claims refer to
+// is not to be changed. An error tells nothing of the token, but what is wrong with
+// it.
 //
 // It believes nothing that a header says (RFC 8725, sections 3.1 and 3.11): the
 // key is looked up among ours, the algorithm is the key's, and a header with
 // more in it than the three members that ours have is none of ours.
-func (ks *KeySet) Verify(token string, typs []string, issuer string, now time.Time, claims any) error {
-	payload, err := ks.open(token, typs)
-	if err != nil {
-		return err
+func (ks *KeySet) Verify(token string, typs []string, issuer string, now time.Time, claims *TokenClaims) error {
+	c, err := ks.open(token, typs)
+	if err == nil {
+		err = c.check(issuer)
 	}
-	registered, err := readRegistered(payload, issuer)
 	switch {
 	case err != nil:
 		return err
-	case !now.Before(registered.Expires.Time()): // RFC 7519, section 4.1.4
+	case !now.Before(c.Expires.Time()): // RFC 7519, section 4.1.4
 		return errors.New("the token has expired")
-	case registered.NotBefore != nil && now.Add(skew).Before(registered.NotBefore.Time()): // section 4.1.5
+	case c.NotBefore != nil && now.Add(skew).Before(c.NotBefore.Time()): // section 4.1.5
 		return errors.New("the token is not good yet")
 	}
-	return decodeClaims(payload, claims)
+	*claims = c
+	return nil
 }
 
 // open checks the form, the type and the signature of a token, and returns what
 // it says.
-func (ks *KeySet) open(token string, typs []string) ([]byte, error) {
+func (ks *KeySet) open(token string, typs []string) (c TokenClaims, err error) {
 	switch {
 	case ks == nil:
-		return nil, errors.New("there is no key to verify the token with")
+		return c, errors.New("there is no key to verify the token with")
 	case len(token) > maxToken: // before anything is made of it
-		return nil, errors.New("the token is too long")
+		return c, errors.New("the token is too long")
 	case !madeOf(token, base64url+"."): // base64 decoders pass over line ends
-		return nil, errors.New("the token is no JWT")
+		return c, errors.New("the token is no JWT")
 	}
 	if s, ok := ks.seen.get(token); ok && slices.Contains(typs, s.typ) {
-		return s.payload, nil
+		return s.claims, nil
 	}
 	encoded, _, _ := strings.Cut(token, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(encoded)
 	if err != nil {
-		return nil, errors.New("the token is no JWT")
+		return c, errors.New("the token is no JWT")
 	}
 	var header map[string]string
 	if json.Unmarshal(raw, &header) != nil || len(header) != 3 {
-		return nil, errors.New("the token's header is none of ours")
+		return c, errors.New("the token's header is none of ours")
 	}
 	key, known := ks.keys[header["kid"]]
 	switch {
 	case !known:
-		return nil, errors.New("the token is signed with none of our keys")
+		return c, errors.New("the token is signed with none of our keys")
 	case header["alg"] != key.Algorithm:
-		return nil, errors.New("the token's algorithm is not its key's")
+		return c, errors.New("the token's algorithm is not its key's")
 	case !slices.Contains(typs, header["typ"]):
-		return nil, fmt.Errorf("the token's type is not %s", strings.Join(typs, " or "))
+		return c, fmt.Errorf("the token's type is not %s", strings.Join(typs, " or "))
 	}
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm)})
 	if err != nil {
-		return nil, errors.New("the token is no JWT")
+		return c, errors.New("the token is no JWT")
 	}
 	payload, err := signed.Verify(key.Key)
 	if err != nil {
-		return nil, errors.New("the token's signature is wrong")
+		return c, errors.New("the token's signature is wrong")
 	}
-	ks.seen.put(token, verified{header["typ"], payload})
-	return payload, nil
+	if json.Unmarshal(payload, &c) != nil { // its error may quote a claim
+		return c, errors.New("the token's claims are malformed")
+	}
+	ks.seen.put(token, verified{header["typ"], c})
+	return c, nil
 }
 
-// registered are the claims that are checked here.
-type registered struct {
-	Issuer    string           `json:"iss"`
-	Expires   *jwt.NumericDate `json:"exp"`
-	NotBefore *jwt.NumericDate `json:"nbf"`
-}
-
-func readRegistered(payload []byte, issuer string) (registered, error) {
-	var r registered
-	err := decodeClaims(payload, &r)
+// check finds fault with what every token of ours says.
+func (c TokenClaims) check(issuer string) error {
 	switch {
-	case err != nil:
-		return r, err
-	case r.Issuer != issuer || issuer == "":
-		return r, errors.New("the token is not by this issuer")
-	case r.Expires == nil:
-		return r, errors.New("the token has no expiry")
-	}
-	return r, nil
-}
-
-func decodeClaims(payload []byte, claims any) error {
-	if json.Unmarshal(payload, claims) != nil { // its error may quote a claim
-		return errors.New("the token's claims are malformed")
+	case c.Issuer != issuer || issuer == "":
+		return errors.New("the token is not by this issuer")
+	case c.Expires == nil:
+		return errors.New("the token has no expiry")
 	}
 	return nil
 }
@@ -151,15 +136,11 @@ type Hint struct {
 // (OpenID Connect RP-Initiated Logout 1.0, section 4), so it proves nothing but
 // that it was issued.
 func (ks *KeySet) VerifyHint(token, issuer string) (Hint, error) {
-	payload, err := ks.open(token, []string{TypIDToken})
+	claims, err := ks.open(token, []string{TypIDToken})
+	if err == nil {
+		err = claims.check(issuer)
+	}
 	if err != nil {
-		return Hint{}, err
-	}
-	if _, err := readRegistered(payload, issuer); err != nil {
-		return Hint{}, err
-	}
-	var claims TokenClaims
-	if err := decodeClaims(payload, &claims); err != nil {
 		return Hint{}, err
 	}
 	if len(claims.Audience) != 1 || claims.Audience[0] == "" || claims.Subject == "" {
