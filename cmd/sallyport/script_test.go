@@ -100,7 +100,7 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 func truncated(ts *testscript.TestScript, _ bool, args []string) {
 	b, err := os.ReadFile(ts.MkAbs(args[1]))
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b[:20<<10], 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b[:12<<10], 0o600))
 }
 
 // appendTo writes text at the end of a file: append FILE TEXT.
