@@ -7,6 +7,9 @@ func RecordsIn[R Record](v *Vault, kv KV, bucket string) Records[R] {
 	return Records[R]{&Tx{state: state{v: v, kv: kv, ring: v.keys.Load(), mark: v.mark.Load().(string)}}, bucket}
 }
 
+// Header is the header that an instance has, as it is kept.
+func (v *Vault) Header() []byte { return v.keys.Load().raw }
+
 // Lasts reports whether a move can be carried on, and whether it keeps others
 // from writing.
 func (m Move) Lasts(now time.Time) (goes, holds bool) {

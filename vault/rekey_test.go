@@ -140,6 +140,24 @@ func TestInstanceThatSleptSealsUnderTheNewKey(t *testing.T) {
 	})
 }
 
+// TestHeaderFoundInAViewOutlivesIt has an instance find in a view that another
+// changed the key.
+func TestHeaderFoundInAViewOutlivesIt(t *testing.T) {
+	t.Parallel()
+	s, key, c := store(t), vault.NewKey(), &clock{}
+	s = storetest.Clock(s, c.Now)
+	v, other := open(t, s, key), open(t, s, key)
+	putUsers(t, v, 3, 1)
+	if err := v.Rekey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reseal(t, v, c)
+	checkUsers(t, other, 3, 1)
+	if !bytes.Equal(other.Header(), v.Header()) {
+		t.Error("the header that was found is spoilt")
+	}
+}
+
 // TestWhatChangesWhileRecordsAreResealedIsKept counts up in records all the while.
 func TestWhatChangesWhileRecordsAreResealedIsKept(t *testing.T) {
 	t.Parallel()

@@ -13,11 +13,9 @@ import (
 	"sallyport/vault/bolt"
 )
 
-// TestPagesThatDoNotHangTogetherAreFound damages one page after the other.
-func TestPagesThatDoNotHangTogetherAreFound(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "vault.db")
-	s := open(t, path)
+// putMany puts what takes a few dozen pages.
+func putMany(t *testing.T, s *bolt.Store) {
+	t.Helper()
 	if err := s.Update(t.Context(), func(kv vault.KV) error {
 		for i := range 1000 {
 			if err := kv.Put("a", fmt.Sprint(i), vault.Value{Sealed: make([]byte, 50)}); err != nil {
@@ -28,6 +26,14 @@ func TestPagesThatDoNotHangTogetherAreFound(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestPagesThatDoNotHangTogetherAreFound damages one page after the other.
+func TestPagesThatDoNotHangTogetherAreFound(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "vault.db")
+	s := open(t, path)
+	putMany(t, s)
 	if err := s.Check(); err != nil {
 		t.Fatalf("a store in order: %v", err)
 	}
@@ -68,16 +74,7 @@ func TestDamageIsNamedThatACrashLeftToBeFound(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "vault.db")
 	s := open(t, path)
 	for range 3 {
-		if err := s.Update(t.Context(), func(kv vault.KV) error {
-			for i := range 1000 {
-				if err := kv.Put("a", fmt.Sprint(i), vault.Value{Sealed: make([]byte, 50)}); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		putMany(t, s)
 	}
 	crashed, err := os.ReadFile(path)
 	if err != nil {
