@@ -48,7 +48,7 @@ const sessionExpired = `[{"message":"Session expired or invalid","errorCode":"IN
 // Ada has signed in to the org at the root.
 var faults = map[string]func(o *org, set tokenSet){
 	"refresh-held": func(o *org, set tokenSet) {
-		o.begin("refresh-held", "for=1s")
+		o.begin("refresh-held", "for=4s") // time enough for the other, however busy the machine is
 		answers := make(chan response, 2)
 		for range 2 {
 			go func() { answers <- o.refresh(set) }()
